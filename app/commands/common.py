@@ -1,0 +1,65 @@
+"""What all commands share: their options, reading the settings, printing JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from app import log
+from app.settings import Loaded, load
+
+SCHEMA = 1
+"""Version of every JSON document; a change of meaning bumps it."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def json_option(function: Function) -> Function:
+    """`--json`, as the argument `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(function)
+
+
+def config_option(function: Function) -> Function:
+    """`--config PATH`, as the argument `config`; one given before the command counts where none comes after."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        callback=_config,
+        help="Configuration to use.",
+    )(function)
+
+
+def load_settings(config: Path | None) -> Loaded:
+    """The settings, with the log set up to them."""
+    loaded = load(config)
+    log.setup(loaded.settings.log, secrets=loaded.secrets())
+    return loaded
+
+
+def emit(document: Mapping[str, Any]) -> None:
+    """Print one JSON document: on one line for a program, indented for a person."""
+    _print({"schema": SCHEMA, **document}, indent=2 if sys.stdout.isatty() else None)
+
+
+def emit_line(document: Mapping[str, Any]) -> None:
+    """Print one object of a stream, and let the reader have it at once."""
+    _print(document, indent=None)
+    sys.stdout.flush()
+
+
+def _print(document: Mapping[str, Any], indent: int | None) -> None:
+    # ASCII only: foreign text may hold what the terminal's encoding, or UTF-8 itself, cannot.
+    sys.stdout.write(json.dumps(document, indent=indent, allow_nan=False) + "\n")
+
+
+def _config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None:
+        return value
+    above = ctx.find_root().params.get("config")
+    return above if isinstance(above, Path) else None

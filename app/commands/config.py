@@ -1,0 +1,153 @@
+"""`qd config`: the configuration in force, what is wrong with it, and where it is."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+from app.commands.common import config_option, emit, json_option
+from app.commands.table import AREAS
+from app.config import toml
+from app.config.lookup import locate, shown
+from app.config.shape import dotted, leaves
+from app.redact import MASK, names_a_secret, redact
+from app.settings import Loaded, Problem, ProjectSettings, SettingsError, load, project_specs
+
+
+@click.group()
+def config() -> None:
+    """Show, check and find the configuration.
+
+    It is read from --config, else $QUARTERDECK_CONFIG, else your configuration folder; variables such as
+    QUARTERDECK_TESTS__POLL_S are stronger than the file.
+    """
+
+
+@config.command(
+    epilog="\b\nExamples:\n  qd config show\n  qd config show --json | jq '.values[] | select(.origin != \"default\")'"
+)
+@config_option
+@json_option
+def show(config: Path | None, as_json: bool) -> int:
+    """Every value in force and where it came from; secrets are masked."""
+    loaded = load(config)
+    rows = [(dotted(path), masked(path[-1], value)) for path, value in _values(loaded)]
+    if as_json:
+        values = [{"key": key, "value": value, "origin": loaded.origin(key)} for key, value in rows]
+        emit({"path": str(loaded.path) if loaded.path else None, "values": values})
+        return 0
+    lines = [f"{key} = {toml.value(value)}" for key, value in rows]
+    width = min(60, max(len(line) for line in lines))
+    for (key, _), line in zip(rows, lines, strict=True):
+        click.echo(f"{line:{width}}  # {loaded.origin(key)}")
+    return 0
+
+
+@config.command(epilog="\b\nExamples:\n  qd config check\n  qd config check --config config.toml --json")
+@config_option
+@json_option
+def check(config: Path | None, as_json: bool) -> int:
+    """Whether the configuration is right; exit code 2 when it is not.
+
+    Folders and interpreters that are not there now are told as warnings: they may come back. The names of themes,
+    and the actions and keys in [keys], are checked by the app, which knows them.
+    """
+    located = locate(config)
+    try:
+        loaded = load(config)
+        _check_area(loaded)
+    except SettingsError as error:
+        if not as_json:
+            raise
+        emit({"ok": False, "path": str(located.path), "problems": _documents(error.problems), "warnings": []})
+        return 2
+    warnings = list(missing(loaded))
+    if as_json:
+        path = str(loaded.path) if loaded.path else None
+        emit({"ok": True, "path": path, "problems": [], "warnings": _documents(warnings)})
+        return 0
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    name = shown(loaded.path) if loaded.path else f"no file at {shown(located.path)}, all defaults"
+    number = len(loaded.settings.projects)
+    click.echo(f"{name}: in order, {number} project{'' if number == 1 else 's'}")
+    return 0
+
+
+@config.command(epilog='\b\nExamples:\n  qd config path\n  $EDITOR "$(qd config path)"')
+@config_option
+@json_option
+def path(config: Path | None, as_json: bool) -> int:
+    """Which file the configuration is read from."""
+    located = locate(config)
+    exists = located.path.exists()
+    if as_json:
+        emit({"path": str(located.path), "exists": exists, "named_by": located.named or None})
+        return 0
+    click.echo(located.path)
+    if not exists:
+        click.echo("There is no such file yet; `qd init` writes it.", err=True)
+    return 0
+
+
+def masked(name: object, value: Any) -> Any:
+    """A value as it may be shown."""
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        return redact(secret) if "://" in secret else MASK if secret else ""
+    if isinstance(value, dict):
+        return {key: masked(key, inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(name, inner) for inner in value]
+    if isinstance(value, (str, Path)):
+        return MASK if str(value) and names_a_secret(str(name)) else redact(str(value))
+    return value
+
+
+def missing(loaded: Loaded) -> Iterator[Problem]:
+    """What the configuration names and this machine does not have now."""
+    for number, spec in enumerate(project_specs(loaded.settings, loaded.base)):
+        for name, there in (("path", spec.path.is_dir()), ("python", _runs(spec.python))):
+            if not there:
+                key = f"projects[{number}].{name}"
+                target = spec.path if name == "path" else spec.python
+                kind = "no such folder" if name == "path" else "no such interpreter"
+                yield Problem(loaded.origin(key), key, f"{kind}: {target}")
+
+
+def _check_area(loaded: Loaded) -> None:
+    start = loaded.settings.ui.start
+    if not start or start.casefold() in {name.casefold() for area in AREAS.items() for name in area}:
+        return
+    near = difflib.get_close_matches(start.casefold(), AREAS, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f'write "" or one of: {", ".join(AREAS)}'
+    raise SettingsError([Problem(loaded.origin("ui.start"), "ui.start", f'unknown area "{start}"; {hint}')])
+
+
+def _runs(python: str) -> bool:
+    return not python or shutil.which(python) is not None
+
+
+def _values(loaded: Loaded) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    settings = loaded.settings
+    for path, _ in leaves():
+        if path[0] not in ("keys", "projects"):
+            value: Any = settings
+            for part in path:
+                value = getattr(value, str(part))
+            yield path, value
+    for name, keys in settings.keys.items():
+        yield ("keys", name), keys
+    for number, project in enumerate(settings.projects):
+        for field in ProjectSettings.model_fields:
+            yield ("projects", number, field), getattr(project, field)
+
+
+def _documents(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    return [{"where": problem.where, "key": problem.key, "text": problem.text} for problem in problems]

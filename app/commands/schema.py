@@ -1,0 +1,56 @@
+"""`qd schema`: the JSON Schema of what a command prints with `--json`."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from importlib import import_module
+from typing import Any
+
+import click
+
+from app.errors import UserError
+
+SCHEMAS = {
+    "test run": "app.commands.schemas.tests:RUN",
+    "test watch": "app.commands.schemas.tests:WATCH",
+    "test history": "app.commands.schemas.tests:HISTORY",
+    "config show": "app.commands.schemas.config:SHOW",
+    "config check": "app.commands.schemas.config:CHECK",
+    "config path": "app.commands.schemas.config:PATH",
+    "init": "app.commands.schemas.config:INIT",
+    "db status": "app.commands.schemas.db:STATUS",
+    "db upgrade": "app.commands.schemas.db:UPGRADE",
+    "db refused": "app.commands.schemas.db:REFUSED",
+    "db schema": "app.commands.schemas.db:CONTRACTS",
+}
+"""Every command that takes `--json`, with the place of its schema."""
+
+
+def find(command: str) -> dict[str, Any]:
+    """The schema of a command's document, or of one line where it prints a stream."""
+    if command not in SCHEMAS:
+        near = difflib.get_close_matches(command, SCHEMAS, n=1)
+        hint = f"did you mean `qd schema {near[0]}`?" if near else f"there is one for: {', '.join(SCHEMAS)}"
+        raise UserError(f"no command `{command}` prints JSON", fix=hint)
+    module, _, name = SCHEMAS[command].partition(":")
+    schema: dict[str, Any] = getattr(import_module(module), name)
+    return schema
+
+
+def _words(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The words that can follow those that stand there already."""
+    before = [str(word) for word in ctx.params.get("command") or ()]
+    following = [words[len(before)] for name in SCHEMAS if (words := name.split())[: len(before)] == before != words]
+    return [word for word in dict.fromkeys(following) if word.startswith(incomplete)]
+
+
+@click.command(epilog="\b\nExamples:\n  qd schema                 the commands that print JSON\n  qd schema test run")
+@click.argument("command", nargs=-1, shell_complete=_words)
+def schema(command: tuple[str, ...]) -> None:
+    """Print the JSON Schema of what COMMAND prints with --json."""
+    if not command:
+        for name in SCHEMAS:
+            click.echo(name)
+        return
+    click.echo(json.dumps(find(" ".join(command)), indent=2))

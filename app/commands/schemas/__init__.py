@@ -1,0 +1,1 @@
+"""JSON Schemas of what commands print, one module for each command group. Data only: importing them loads nothing."""

@@ -1,0 +1,1 @@
+"""The parts of the settings: finding the file, reading it with positions, the environment, secrets, wording errors."""

@@ -1,0 +1,161 @@
+"""The typed tree of settings. Every key, its type, its bounds and its default stand here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+_BACKENDS = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql", "sqlite", "sqlite+pysqlite")
+_ADDRESS = '"mysql://user:password@host:3306/quarterdeck"'
+_PROJECT_NAME = re.compile(r"\w[\w .+-]{0,59}")
+
+
+class Section(BaseModel):
+    """A table of the configuration: nothing in it changes after it was read, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class UiSettings(Section):
+    """`[ui]`: how the app looks and where it starts."""
+
+    theme: str = "quarterdeck"
+    start: str = ""
+    editor: str = ""
+    clock: Flag = True
+
+
+class DatabaseSettings(Section):
+    """`[database]`: where results are kept. Without a URL, in a file of our own."""
+
+    url: SecretStr = SecretStr("")
+    pool_size: Whole = Field(default=4, ge=1, le=64)
+    connect_timeout_s: Number = Field(default=5.0, gt=0, le=300)
+    read_timeout_s: Number = Field(default=30.0, gt=0, le=3600)
+    recycle_s: Whole = Field(default=1800, ge=1)
+
+    @field_validator("url")
+    @classmethod
+    def _known_backend(cls, url: SecretStr) -> SecretStr:
+        text = url.get_secret_value().strip()
+        if text:
+            _check_address(text)
+        return url
+
+
+def _check_address(text: str) -> None:
+    """Messages quote no part of the address: it may hold a password."""
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in _BACKENDS:
+        raise ValueError(
+            f"expected an address that begins with mysql://, mariadb:// or sqlite:///; write {_ADDRESS}, "
+            'or "" for the embedded database'
+        )
+    server, _, database = rest.rpartition("@")[2].partition("/")
+    if not scheme.startswith("sqlite") and not database.partition("?")[0]:
+        raise ValueError(f"the address names no database; write {_ADDRESS}")
+    port = server.rpartition("]")[2].partition(":")[2]
+    if port and not (port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(
+            f"the address has no right port; write {_ADDRESS}, and characters such as @ : / of the password "
+            "as %40 %3A %2F"
+        )
+
+
+class LogSettings(Section):
+    """`[log]`: the app's own log file."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    max_mb: Whole = Field(default=5, ge=1, le=1000)
+    files: Whole = Field(default=3, ge=1, le=100)
+
+
+class TestsSettings(Section):
+    """`[tests]`: how all projects are run and watched."""
+
+    __test__ = False
+
+    run: Literal["all", "affected"] = "all"
+    on_start: Flag = True
+    warm: Flag = True
+    timeout_s: Number = Field(default=600.0, ge=0)
+    memory_mb: Whole = Field(default=0, ge=0)
+    output_kb: Whole = Field(default=256, ge=1, le=102_400)
+    verify: Flag = True
+    verify_every_s: Number = Field(default=3600.0, ge=60)
+    verify_idle_s: Number = Field(default=300.0, ge=0)
+    polling: Literal["auto", "always", "never"] = "auto"
+    poll_s: Number = Field(default=1.0, ge=0.1, le=3600)
+    keep_runs: Whole = Field(default=2000, ge=1)
+
+
+class ProjectSettings(Section):
+    """`[[projects]]`: one project to watch, as written; `app.settings.project_specs` makes its paths absolute."""
+
+    name: str
+    path: Path
+    python: str = ""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = {}
+    watch: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _PROJECT_NAME.fullmatch(name):
+            raise ValueError(
+                "expected a name of at most 60 letters, digits, spaces and . _ + - that begins with a letter or digit"
+            )
+        return name
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _some_path(cls, path: object) -> object:
+        if isinstance(path, str) and (not path.strip() or "\0" in path):
+            raise ValueError('expected a folder; write "~/code/trading", or "." for the folder of this file')
+        return path
+
+    @field_validator("env")
+    @classmethod
+    def _names_of_variables(cls, env: Mapping[str, str]) -> Mapping[str, str]:
+        for name, value in env.items():
+            if not name or "=" in name or "\0" in name + value:
+                raise ValueError(f"no variable of the environment can be called {name!r} or hold a NUL")
+        return env
+
+
+class Settings(BaseSettings):
+    """The whole configuration. `Settings()` is all defaults; `app.settings.load` reads the file and the environment."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix="QUARTERDECK_", env_nested_delimiter="__"
+    )
+
+    ui: UiSettings = UiSettings()
+    keys: Mapping[str, str] = {}
+    database: DatabaseSettings = DatabaseSettings()
+    log: LogSettings = LogSettings()
+    tests: TestsSettings = TestsSettings()
+    projects: tuple[ProjectSettings, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come in from `load`, which remembers where each stood; nothing is read behind its back."""
+        return (init_settings,)

@@ -1,0 +1,38 @@
+"""The structure of what is stored, for other programs: JSON Schema of the contracts, SQL of the tables."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Literal
+
+Dialect = Literal["sqlite", "mariadb", "mysql"]
+
+CONTRACTS = {"testing.run": "app.testing.records:RunRecord"}
+"""What enters the database through a contract, and its pydantic model; an area adds its own here."""
+
+
+def json_schemas() -> dict[str, Any]:
+    """The JSON Schema of every contract, by name."""
+    schemas: dict[str, Any] = {}
+    for name, place in CONTRACTS.items():
+        module, _, attribute = place.partition(":")
+        schemas[name] = getattr(import_module(module), attribute).model_json_schema()
+    return schemas
+
+
+def ddl(dialect: Dialect) -> str:
+    """The statements that make the tables as they are at the head."""
+    from sqlalchemy.dialects import mysql, sqlite
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    from app.db.tables import all_tables
+
+    target = sqlite.dialect() if dialect == "sqlite" else mysql.dialect(is_mariadb=dialect == "mariadb")
+    statements = []
+    for table in all_tables().sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=target)).strip())
+        statements += [
+            str(CreateIndex(index).compile(dialect=target)).strip()
+            for index in sorted(table.indexes, key=lambda index: str(index.name))
+        ]
+    return ";\n\n".join(statement.replace("\t", "    ") for statement in statements) + ";\n"

@@ -1,0 +1,110 @@
+"""Builds the services from the settings, and takes them down again. Loaded only after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from app import log as logs
+from app import paths, settings
+from app.db.engine import Database
+from app.db.spool import Spool
+from app.events import Bus, SettingsChanged, StorageChanged
+from app.storage import Storage
+from app.testing.service import TestingService, testing_options
+
+log = logging.getLogger(__name__)
+
+CONFIG_CHECK_S = 2.0
+LAST_SEEN = "last/tests.json"
+
+
+class Runtime:
+    """Everything that runs behind the screens. `create` may raise a SettingsError; `start` never does."""
+
+    def __init__(self, file: settings.SettingsFile) -> None:
+        self._file = file
+        self.log_path = logs.setup(self.settings.log, secrets=file.current.secrets())
+        self.bus = Bus()
+        self.warnings: list[str] = []
+        self.storage = Storage.open(self.settings)
+        self.testing = self._build_testing()
+        self._following: asyncio.Task[None] | None = None
+        self._unfollow: Callable[[], None] = self.bus.subscribe(StorageChanged, _log_storage)
+
+    @classmethod
+    def create(cls, config: Path | None = None) -> Runtime:
+        """Read the configuration and build everything; nothing connects or starts yet."""
+        return cls(settings.SettingsFile(config))
+
+    @property
+    def settings(self) -> settings.Settings:
+        """The settings in force."""
+        return self._file.current.settings
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.storage.db
+
+    @property
+    def spool(self) -> Spool:
+        """The journal of waiting writes."""
+        return self.storage.spool
+
+    async def start(self) -> None:
+        """Start the services; what cannot start says so in its own area and keeps nothing else from starting."""
+        self.spool.start(self.db, self.bus)
+        await self.testing.start()
+        self._following = asyncio.create_task(self._follow_config())
+
+    async def close(self) -> None:
+        """Stop in the reverse order. Writes that the database has not taken yet stay in the journal."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        self._unfollow()
+        await self.testing.close()
+        await self.storage.close()
+
+    async def reload(self) -> str:
+        """Read the configuration again; returns why it was refused, empty when it is in force."""
+        before = self.settings
+        error = await asyncio.to_thread(self._file.reload)
+        now = self.settings
+        if not error and (before.tests, before.projects) != (now.tests, now.projects):
+            await self.testing.close()
+            self.testing = self._build_testing()
+            await self.testing.start()
+        if not error and before.log != now.log:
+            logs.setup(now.log, secrets=self._file.current.secrets())
+        if not error and before.database != now.database:
+            self.warnings.append("the database setting takes effect at the next start")
+        self.bus.publish(SettingsChanged(error))
+        return error
+
+    def _build_testing(self) -> TestingService:
+        return TestingService(
+            settings.project_specs(self.settings, self._file.current.base),
+            bus=self.bus,
+            cache_dir=paths.cache_dir() / "tests",
+            options=testing_options(self.settings.tests),
+            db=self.db,
+            spool=self.spool,
+            last_seen=paths.state_dir() / LAST_SEEN,
+            keep_runs=self.settings.tests.keep_runs,
+        )
+
+    async def _follow_config(self) -> None:
+        """By its stat, seldom: it changes a few times a day, editors replace it, and it may not exist yet."""
+        while True:
+            await asyncio.sleep(CONFIG_CHECK_S)
+            if self._file.changed():
+                await self.reload()
+
+
+def _log_storage(event: StorageChanged) -> None:
+    state = "up" if event.up else "down"
+    log.info("database %s is %s, %d waiting. %s", event.backend, state, event.waiting, event.detail)

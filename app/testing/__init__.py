@@ -1,0 +1,1 @@
+"""Live tests: watch projects, run the affected tests first, keep every result."""
