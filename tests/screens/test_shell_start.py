@@ -1,0 +1,109 @@
+"""The engine arrives after the first frame; a configuration that cannot be used is shown in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import boot
+from app.config.problems import Problem as Mistake
+from app.config.problems import SettingsError
+from app.quick import quick
+from app.tui import Quarterdeck
+from screens.problem import Problem
+from tests.screens.shell_host import AREAS, FakeRuntime, close_log
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Each test's log lies in its own home."""
+    close_log()
+    yield
+    close_log()
+
+
+class Startable(FakeRuntime):
+    """Notes its life."""
+
+    async def start(self) -> None:
+        """Begin."""
+        self.asked.append("start")
+
+    async def close(self) -> None:
+        """End."""
+        self.asked.append("close")
+
+
+def page_of(app: Quarterdeck) -> str:
+    """All that the problem page says."""
+    assert app.shell.problem is not None
+    return "\n".join(str(part.render()) for part in app.shell.problem.query("Static"))
+
+
+async def test_every_mistake_is_shown_and_r_reads_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[ui]\ntheme = 3\n")
+    runtime = Startable(tmp_path)
+    opened: list[tuple[Path, int]] = []
+    wrong = [
+        Mistake("config.toml:2", "ui.theme", 'expected text, got 3; write "quarterdeck"'),
+        Mistake("config.toml:9", "log.files", "expected at most 100"),
+    ]
+
+    def create(path: Path | None) -> Startable:
+        if wrong:
+            raise SettingsError(wrong)
+        return runtime
+
+    monkeypatch.setattr(boot, "create", create)
+    monkeypatch.setattr(
+        "screens.editor.open_in_editor", lambda app, path, line=0, setting="": opened.append((path, line))
+    )
+    app = Quarterdeck(quick(config), config=config, areas=AREAS)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: isinstance(app.shell.problem, Problem) and app.shell.problem.is_mounted)
+        await until(lambda: app.focused is not None)
+        page = page_of(app)
+        assert "ui.theme: expected text, got 3" in page
+        assert 'write "quarterdeck"' in page
+        assert "log.files: expected at most 100" in page
+        assert app.shell.pane is not None
+        assert not app.shell.pane.display
+        await pilot.press("e")
+        assert opened == [(config, 2)]
+        await pilot.press("R")
+        wrong.clear()
+        await pilot.press("r")
+        await until(app.engine_ready.is_set)
+        assert app.shell.problem is None
+        assert app.shell.pane.display
+        assert runtime.asked == ["start"]
+    assert runtime.asked == ["start", "close"]
+
+
+async def test_an_engine_that_breaks_names_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def create(path: Path | None) -> Startable:
+        raise RuntimeError("no engine today")
+
+    monkeypatch.setattr(boot, "create", create)
+    app = Quarterdeck(areas=AREAS)
+    async with app.run_test(size=(100, 30)):
+        await until(lambda: app.shell.problem is not None and app.shell.problem.is_mounted)
+        await until(lambda: "no engine today" in page_of(app))
+        assert "quarterdeck.log" in page_of(app)
+
+
+async def test_the_real_engine_starts_and_stops(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    config = tmp_path / "config.toml"
+    config.write_text(f'[tests]\non_start = false\n[[projects]]\nname = "small"\npath = "{project}"\n')
+    app = Quarterdeck(quick(config), config=config)
+    async with app.run_test(size=(100, 30)):
+        await until(app.engine_ready.is_set)
+        await until(lambda: app.shell.bar.state.storage is not None)
+        assert app.runtime.settings.projects[0].name == "small"
+        assert "sqlite ●" in app.shell.bar.render().plain

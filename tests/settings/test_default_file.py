@@ -1,0 +1,70 @@
+"""`config.toml` at the top level and the code say the same."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from app.config import toml
+from app.config.lookup import default_file
+from app.config.positions import KeyPath
+from app.config.shape import leaves, shape_at
+from app.settings import ProjectSettings, Settings, load, project_specs
+
+TEXT = default_file().read_text("utf-8")
+PROJECT_KEYS = set(ProjectSettings.model_fields)
+
+
+def _written(data: dict[str, Any], path: KeyPath = ()) -> dict[KeyPath, Any]:
+    found: dict[KeyPath, Any] = {}
+    for name, value in data.items():
+        here = (*path, name)
+        shape = shape_at(here)
+        if isinstance(value, dict) and shape is not None and shape.kind == "table":
+            found |= _written(value, here)
+        else:
+            found[here] = value
+    return found
+
+
+def test_every_key_of_the_code_is_in_the_file_with_its_default_and_no_other() -> None:
+    written = _written(tomllib.loads(TEXT))
+    defaults = {path: shape.default for path, shape in leaves()}
+    assert set(written) == set(defaults)
+    for path, default in defaults.items():
+        if path == ("projects",):
+            continue
+        plain = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        assert written[path] == plain, toml.key(str(path[-1]))
+        assert type(written[path]) is type(plain)
+
+
+def test_the_file_is_valid_and_watches_this_repository() -> None:
+    loaded = load(default_file(), {})
+    assert loaded.settings.model_copy(update={"projects": ()}) == Settings()
+    (spec,) = project_specs(loaded.settings, loaded.base)
+    assert (spec.name, spec.path) == ("quarterdeck", default_file().parent)
+    assert spec.args == ("-m", "not slow and not server and not e2e")
+
+
+def test_the_projects_come_last_and_all_their_keys_are_explained() -> None:
+    before, _, after = TEXT.partition("\n[[projects]]\n")
+    assert "[" not in after.replace('["', "").replace("\n", "")
+    explained = {line.removeprefix("#   ").split()[0] for line in before.split("\n") if line.startswith("#   ")}
+    assert explained >= PROJECT_KEYS
+
+
+def test_every_key_has_a_comment_above_it() -> None:
+    for block in TEXT.partition("\n[[projects]]\n")[0].split("\n\n"):
+        lines = [line for line in block.split("\n") if not line.startswith("[")]
+        if any("=" in line and not line.startswith("#") for line in lines):
+            assert lines[0].startswith("# "), block
+
+
+def test_the_commented_examples_are_valid() -> None:
+    start = TEXT.index("# [[projects]]")
+    example = TEXT[start : TEXT.index("\n\n", start)].replace("# ", "")
+    keys = [line.removeprefix("# ") for line in TEXT.split("\n") if line.startswith('# "')]
+    assert len(keys) >= 2
+    data = tomllib.loads("\n".join(["[keys]", *keys, example]))
+    assert Settings(**data).projects[0].name == "trading"
