@@ -98,7 +98,7 @@ class ProjectEngine:
         self._overhead = 1.0
         self._output: Path | None = None
         self._stopping = False
-        self._own_writing = OwnWriting()
+        self._own_writing = OwnWriting(self.runner.heard)
         self._tasks: set[asyncio.Task[None]] = set()
         self._published = 0.0
         self._publish_handle: asyncio.TimerHandle | None = None

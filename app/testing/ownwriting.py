@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 from app.testing.watch import Batch, Change
 
-OWN_WORD_S = 0.02
-"""How much later than a file event the tests' own word of having written the file may come."""
 AFTERMATH_S = 0.3
-"""How long after a run its last files may be noticed."""
+"""How long after a run the last of what it removed may be noticed."""
+
+_NOTHING: AbstractSet[str] = frozenset()
 
 
 class OwnWriting:
-    """Knows what the run under way, or the last one, has written."""
+    """Knows what the run under way and the one before it have written.
 
-    def __init__(self) -> None:
-        self._wrote: AbstractSet[str] = frozenset()
+    A process says that it will write before it does, so its word is on its way when the file's event arrives;
+    `heard` waits until all such words have been taken in.
+    """
+
+    def __init__(self, heard: Callable[[], Awaitable[None]]) -> None:
+        self._heard = heard
+        self._wrote = self._before = _NOTHING
         self._running = False
         self._ended = float("-inf")
 
@@ -28,13 +34,22 @@ class OwnWriting:
 
     def ended(self) -> None:
         """The run is over."""
-        self._running, self._ended = False, time.monotonic()
+        self._before, self._wrote = self._wrote, _NOTHING
+        self._running, self._ended = False, time.time()
 
     async def others(self, batch: Batch) -> tuple[Change, ...]:
         """The changes that are somebody else's."""
         if self._running:
-            # The tests' word and the file's event race each other.
-            await asyncio.sleep(OWN_WORD_S)
-        elif time.monotonic() > self._ended + AFTERMATH_S:
-            return batch.changes
-        return tuple(change for change in batch.changes if str(change.path) not in self._wrote)
+            await self._heard()
+        return tuple(change for change in batch.changes if not self._own(change))
+
+    def _own(self, change: Change) -> bool:
+        path = str(change.path)
+        return path in self._wrote or (path in self._before and self._dates_from_the_run_before(change.path))
+
+    def _dates_from_the_run_before(self, path: Path) -> bool:
+        """Its last writing may be noticed late, even when the next run has begun."""
+        try:
+            return path.stat().st_mtime <= self._ended
+        except OSError:
+            return time.time() <= self._ended + AFTERMATH_S

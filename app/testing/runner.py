@@ -24,6 +24,7 @@ from app.testing.wire import Decoder
 _SLICE_S = 0.006
 _PACE_S = 0.008
 _LINGER_S = 5.0
+_CATCH_UP_S = 0.25
 _KEPT_OUTPUTS = 20
 
 
@@ -46,6 +47,8 @@ class Runner:
         self._warmth = Warmth(spec, self._supervisor, cache_dir, wanted=warm, on_level=on_level)
         self._interpreter: Interpreter | None = None
         self._attempt: Attempt | None = None
+        self._wake: asyncio.Event | None = None
+        self._caught_up = asyncio.Event()
         self._busy = False
         self._cancelled = False
         self._closed = False
@@ -104,6 +107,15 @@ class Runner:
         if attempt is not None and not attempt.ended.done():
             self._supervisor.cancel(attempt)
             await asyncio.wait({attempt.ended})
+
+    async def heard(self) -> None:
+        """Wait until everything has been taken in that the run's processes have said so far; a moment at most."""
+        if self._wake is None:
+            return
+        self._caught_up.clear()
+        self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._caught_up.wait(), _CATCH_UP_S)
 
     async def close(self) -> None:
         """End everything that was started here."""
@@ -229,7 +241,7 @@ class Runner:
     async def _lines(self, fd: int, attempt: Attempt, decoder: Decoder) -> AsyncIterator[str]:
         """Whole lines until the run and all its processes are gone, in slices that leave the loop room to breathe."""
         loop = asyncio.get_running_loop()
-        wake = asyncio.Event()
+        wake = self._wake = asyncio.Event()
         attempt.ended.add_done_callback(lambda _: wake.set())
         linger: asyncio.TimerHandle | None = None
         open_ = True
@@ -243,6 +255,7 @@ class Runner:
                 except BlockingIOError:
                     data = b""
                 if not data:
+                    self._caught_up.set()
                     if ended:
                         return
                     wake.clear()
@@ -265,6 +278,8 @@ class Runner:
                     await asyncio.sleep(_PACE_S)
         finally:
             loop.remove_reader(fd)
+            self._wake = None
+            self._caught_up.set()
             if linger is not None:
                 linger.cancel()
 
