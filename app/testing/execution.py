@@ -72,7 +72,9 @@ class Execution:
         """Run all parts; ends early when one is cancelled or dies."""
         if plan.whole:
             self._board.forget_errors()
+        self.live.affected = plan.affected
         deaths = 0
+        stopped = False
         for part in plan.parts:
             left: Part | None = part
             while left is not None:
@@ -84,8 +86,9 @@ class Execution:
                     return self.live.summary()
                 deaths += finished.exit == 3
                 left = replace(left, rest=True) if survivors else None
-            if part.affected:
-                self.live.answer()
+            stopped |= bool(finished.note) and finished.exit != 5
+        if not stopped:
+            self.live.ended()
         return self.live.summary()
 
     def _killer(self, finished: RunFinished) -> bool:
@@ -153,9 +156,8 @@ class Execution:
         board.indivisible = event.indivisible
         if part.rest and plan.whole and not part.files:
             self._drop_gone(frozenset(ids))
-        if part.affected and not part.files:
-            files = set(plan.order)
-            live.affected = {test.nodeid for test in event.tests if test.file in files or test.nodeid in part.first}
+        looked_into = {*part.files, *part.first}
+        live.collected(event.tests, complete=not part.files or plan.affected <= looked_into)
         states = board.tests
         left = [nodeid for nodeid in (states if plan.whole else ids) if nodeid not in live.results]
         total = len(live.results) + (len(left) if plan.whole else len(ids))

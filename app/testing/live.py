@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from app.events import StreamEvent
 from app.testing.model import BAD_OUTCOMES, Counts, Level, Progress, RunSummary, TestState, Trigger
-from app.testing.run import RunFinished, TestReported
+from app.testing.run import CollectedTest, RunFinished, TestReported
 
 Tell = Callable[[StreamEvent, Mapping[str, object]], None]
 
@@ -40,14 +40,19 @@ class LiveRun:
     expected_total: int | None = None
     expected_s: float | None = None
     first_result_s: float | None = None
-    affected: set[str] | None = None
-    """Node ids that answer the save and have not ended; None until they are known."""
+    affected: frozenset[str] = frozenset()
+    """Test files and node ids that answer the save."""
     affected_done_s: float | None = None
     affected_bad: int = 0
     bad: int = 0
     superseded: bool = False
     collection_errors: dict[str, str] = field(default_factory=dict)
     """Node id to message of what could not be collected."""
+    _awaited: set[str] | None = None
+    """Affected tests that have not ended; None while not all affected files have been collected."""
+    _answers: int = 0
+    """Affected tests that have ended, and affected files that could not be collected."""
+    _bad_answers: int = 0
     _counted_twice: int = 0
     _work_left: float = 0.0
     _factor: float = 1.0
@@ -59,21 +64,29 @@ class LiveRun:
         self._factor = overhead
         self.expected_s = work_s * overhead if work_s else None
 
+    def collected(self, tests: Iterable[CollectedTest], *, complete: bool) -> None:
+        """These tests are to come; `complete` when every affected file is among those that were looked into."""
+        affected = (test.nodeid for test in tests if self._is_affected(test.nodeid, test.file))
+        self._awaited = set(affected) if complete else None
+        self._answer_when_due()
+
     def reported(self, report: TestReported, state: TestState) -> None:
         """A test has ended; `state` is what the board made of it, with its earlier duration in hand."""
         if self.first_result_s is None:
             self.first_result_s = time.monotonic() - self.started
         again = report.nodeid in self.results
         self.results[report.nodeid] = state
-        if not again and report.outcome in BAD_OUTCOMES:
-            self.bad += 1
+        bad = not again and report.outcome in BAD_OUTCOMES
+        self.bad += bad
         self.tell(
             "result", {"nodeid": report.nodeid, "outcome": report.outcome, "duration_s": round(report.duration_s, 6)}
         )
-        if self.affected is not None and self.affected_done_s is None and report.nodeid in self.affected:
-            self.affected.discard(report.nodeid)
-            if not self.affected:
-                self.answer()
+        if self.affected_done_s is None and self._is_affected(report.nodeid, state.file):
+            self._answers += 1
+            self._bad_answers += bad
+            if self._awaited is not None:
+                self._awaited.discard(report.nodeid)
+                self._answer_when_due()
 
     def collection_failed(self, nodeid: str, message: str) -> None:
         """A file could not be collected. Each part of a run may meet the same file: it counts once."""
@@ -81,6 +94,9 @@ class LiveRun:
             self._counted_twice += 1
         else:
             self.bad += 1
+            if self.affected_done_s is None and self._hides_affected(nodeid):
+                self._answers += 1
+                self._bad_answers += 1
         self.collection_errors[nodeid] = message
 
     def work_done(self, expected: float) -> None:
@@ -89,15 +105,30 @@ class LiveRun:
             self._work_left = max(0.0, self._work_left - expected)
             self.expected_s = self._work_left * self._factor
 
-    def answer(self) -> None:
-        """The tests that the save most likely affects have all ended."""
-        if self.affected_done_s is None:
-            self.affected_done_s = time.monotonic() - self.started
-            self.affected_bad = self.bad
-            self.tell(
-                "affected_done",
-                {"run_id": self.run_id, "after_s": round(self.affected_done_s, 6), "bad": self.affected_bad},
-            )
+    def ended(self) -> None:
+        """All parts have run to their ends: what was collected and has not been reported by now never will be."""
+        self._awaited = set()
+        self._answer_when_due()
+
+    def _is_affected(self, nodeid: str, file: str) -> bool:
+        return file in self.affected or nodeid in self.affected
+
+    def _hides_affected(self, broken: str) -> bool:
+        """Whether what could not be collected, a file or a folder, is affected or holds what is."""
+        file = broken.partition("::")[0]
+        folder = file.removesuffix("__init__.py").rstrip("/")
+        whole = folder in ("", ".")
+        return file in self.affected or any(whole or name.startswith(f"{folder}/") for name in self.affected)
+
+    def _answer_when_due(self) -> None:
+        """Say it when the last affected test has ended. Where there was none at all, there is nothing to say."""
+        if self._awaited is None or self._awaited or not self._answers or self.affected_done_s is not None:
+            return
+        self.affected_done_s, self.affected_bad = time.monotonic() - self.started, self._bad_answers
+        self.tell(
+            "affected_done",
+            {"run_id": self.run_id, "after_s": round(self.affected_done_s, 6), "bad": self.affected_bad},
+        )
 
     def part_finished(self, finished: RunFinished) -> None:
         """A process of this run has ended."""

@@ -18,12 +18,11 @@ from app.testing.impact import ImpactIndex
 from app.testing.live import Tell
 from app.testing.model import BAD_OUTCOMES, ProjectSpec, RunSummary, TestDetail, TestState
 from app.testing.plan import Request, everything
-from app.testing.planner import Planner
+from app.testing.planner import TEST_FILES, Planner
 from app.testing.run import RunLimits
 from app.testing.runner import Runner
 
 SINGLE = "a single run has nothing to keep warm"
-TEST_FILES = ("test_*.py", "*_test.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which tests a request runs, in which order, and in how many parts.
 
-A save is answered in two parts: first what it most likely affects, then everything else. Nothing is filtered out
-unless the configuration asks for `run = "affected"`.
+A save is answered in two parts: first the nearest of what it affects, then everything else, the other affected files
+leading. Nothing is filtered out unless the configuration asks for `run = "affected"`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ class Part:
     select: frozenset[str] | None = None
     skip: frozenset[str] = frozenset()
     first: tuple[str, ...] = ()
-    affected: bool = False
-    """True when the end of this part answers the save."""
     rest: bool = False
     """True when this part also leaves out what earlier parts of the run have answered."""
 
@@ -52,11 +50,13 @@ class Plan:
     whole: bool
     order: tuple[str, ...] = field(default=())
     """The files that are meant to answer first."""
+    affected: frozenset[str] = frozenset()
+    """Test files and node ids, in whichever part: when these have ended, the save has its answer."""
 
 
-def everything(first: Sequence[str] = ()) -> Plan:
+def everything(first: Sequence[str] = (), affected: Sequence[str] = ()) -> Plan:
     """One part over everything, `first` leading."""
-    return Plan((Part(first=tuple(first)),), whole=True)
+    return Plan((Part(first=tuple(first)),), whole=True, affected=frozenset(affected))
 
 
 def some(tests: Sequence[str], known_files: frozenset[str]) -> Plan:
@@ -86,28 +86,29 @@ def answer_save(
     later: Sequence[str] = (),
     split: bool = True,
 ) -> Plan:
-    """The affected files, then the last failures of other files, then the rest.
+    """The nearest affected files, then the last failures of other files, then the rest.
 
-    `first_files` are in order of nearness, and `later` those that lead the rest; `failed` holds node ids that failed
-    last time; `durations` are seconds of each file's last run. Without `split` one process runs all, in that order:
-    where each process starts from nothing, a second one costs more than the first gains.
+    `first_files` are in order of nearness, and `later` the other affected ones, which lead the rest; `failed` holds
+    node ids that failed last time; `durations` are seconds of each file's last run. Without `split` one process runs
+    all, in that order: where each process starts from nothing, a second one costs more than the first gains.
     """
     failed_elsewhere = [nodeid for nodeid in failed if nodeid.partition("::")[0] not in first_files]
     failed_files = tuple(dict.fromkeys(nodeid.partition("::")[0] for nodeid in failed_elsewhere))
     files = (*first_files, *failed_files)
     if not files:
-        return everything()
+        return everything(later, affected=later)
     # Of a file that is here only for its failures, what passed waits for the rest.
     wait = frozenset[str]().union(*(ids_by_file.get(file, frozenset()) for file in failed_files)) - set(failed)
     order = (*first_files[:1], *failed, *first_files[1:])
-    affected = Part(files=files, skip=wait, first=order, affected=True)
-    if only_affected:
-        return Plan((affected,), whole=False, order=files)
+    answer = frozenset((*first_files, *failed_elsewhere, *later))
+    nearest = Part(files=files, skip=wait, first=order)
+    if only_affected and not later:
+        return Plan((nearest,), whole=False, order=files, affected=answer)
     total = sum(durations.values())
     share = sum(durations.get(file, 0.0) for file in first_files) / total if total else 0.0
     if not split or len(files) >= len(ids_by_file) or share > SINGLE_PART_SHARE:
-        return Plan((Part(first=(*order, *later), affected=True),), whole=True, order=files)
-    return Plan((affected, Part(rest=True, first=tuple(later))), whole=True, order=files)
+        return Plan((Part(first=(*order, *later)),), whole=True, order=files, affected=answer)
+    return Plan((nearest, Part(rest=True, first=tuple(later))), whole=True, order=files, affected=answer)
 
 
 def merged(earlier: Request, later: Request) -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.testing.board import Board
@@ -13,6 +14,9 @@ FIRST_FILES = 2
 FIRST_S = 0.6
 """The first answer to a save: so many files, and so many seconds of their last run, at the most. pytest collects all
 files of a run before it runs the first test, so that each file more delays the answer that is waited for."""
+
+TEST_FILES = ("test_*.py", "*_test.py")
+"""What pytest takes for test files unless a project says otherwise."""
 
 
 class Planner:
@@ -61,10 +65,23 @@ class Planner:
             [nodeid for nodeid in failed if self.find(nodeid.partition("::")[0]).exists()],
             {file: board.ids_of([file]) for file in known},
             durations,
-            later=[file for file in near if file not in first],
+            later=[*self._new_test_files(request.changed, known), *(file for file in near if file not in first)],
             only_affected=self._only_affected,
             split=split and not board.indivisible,
         )
+
+    def _new_test_files(self, changed: Sequence[Path], known: frozenset[str]) -> list[str]:
+        """Saved files that look like tests and have never been collected, named as pytest will name them.
+
+        Only a collection of everything tells whether they are tests: they lead it, but are never asked for.
+        """
+        fresh = [path for path in changed if any(map(path.match, TEST_FILES)) and path.exists()]
+        if not fresh:
+            return []
+        folders = (self.root, *self.root.parents)
+        rootdir = next((folder for folder in folders for file in known if (folder / file).exists()), self.root)
+        names = [str(path.relative_to(rootdir)) for path in fresh if path.is_relative_to(rootdir)]
+        return [name for name in names if name not in known]
 
     def find(self, file: str) -> Path:
         """A test file's path: node ids count from pytest's rootdir, which may lie above the project."""

@@ -16,13 +16,21 @@ EVEN = dict.fromkeys(IDS, 1.0)
 
 def test_a_save_runs_the_nearest_files_then_the_rest() -> None:
     plan = answer_save(["test_a.py"], [], IDS, EVEN, only_affected=False)
-    affected, rest = plan.parts
-    assert affected.files == ("test_a.py",)
-    assert affected.affected
+    nearest, rest = plan.parts
+    assert nearest.files == ("test_a.py",)
+    assert plan.affected == {"test_a.py"}
     assert rest.rest
     assert rest.files == ()
     assert plan.whole
     assert plan.order == ("test_a.py",)
+
+
+def test_other_affected_files_lead_the_rest_and_belong_to_the_answer() -> None:
+    for split in (True, False):
+        plan = answer_save(["test_a.py"], [], IDS, EVEN, only_affected=False, later=["test_c.py"], split=split)
+        assert plan.parts[-1].first[-1] == "test_c.py"
+        assert plan.affected == {"test_a.py", "test_c.py"}
+        assert plan.order == ("test_a.py",)
 
 
 def test_failures_of_other_files_come_along_and_their_passing_neighbours_wait() -> None:
@@ -31,6 +39,7 @@ def test_failures_of_other_files_come_along_and_their_passing_neighbours_wait() 
     assert affected.files == ("test_a.py", "test_b.py")
     assert affected.skip == {"test_b.py::one"}
     assert affected.first == ("test_a.py", "test_b.py::two")
+    assert plan.affected == {"test_a.py", "test_b.py::two"}
 
 
 def test_most_of_the_work_in_the_affected_files_makes_one_part() -> None:
@@ -38,14 +47,15 @@ def test_most_of_the_work_in_the_affected_files_makes_one_part() -> None:
     (only,) = plan.parts
     assert only.files == ()
     assert only.first == ("test_a.py",)
-    assert only.affected
+    assert plan.affected == {"test_a.py"}
     assert plan.whole
 
 
 def test_runs_that_start_from_nothing_are_not_split() -> None:
-    (only,) = answer_save(["test_a.py"], [], IDS, EVEN, only_affected=False, split=False).parts
+    plan = answer_save(["test_a.py"], [], IDS, EVEN, only_affected=False, split=False)
+    (only,) = plan.parts
     assert only.first == ("test_a.py",)
-    assert only.affected
+    assert plan.affected == {"test_a.py"}
 
 
 def test_only_affected_stops_after_the_first_part() -> None:
@@ -56,6 +66,16 @@ def test_only_affected_stops_after_the_first_part() -> None:
 
 def test_a_save_near_nothing_runs_everything() -> None:
     assert answer_save([], [], IDS, EVEN, only_affected=False) == everything()
+    assert not everything().affected
+
+
+def test_a_new_test_file_is_looked_for_by_a_whole_collection() -> None:
+    for only_affected in (True, False):
+        plan = answer_save(["test_a.py"], [], IDS, EVEN, only_affected=only_affected, later=["test_new.py"])
+        assert plan.whole
+        assert "test_new.py" not in plan.parts[0].files
+        plan = answer_save([], [], IDS, EVEN, only_affected=only_affected, later=["test_new.py"])
+        assert plan == everything(["test_new.py"], affected=["test_new.py"])
 
 
 def test_chosen_tests_and_files_are_never_mixed_up() -> None:
