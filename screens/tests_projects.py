@@ -54,11 +54,11 @@ def project_tabs(snapshots: Iterable[ProjectSnapshot], current: str) -> Content:
 
 
 def project_badge(snapshot: ProjectSnapshot) -> Part:
-    """A project's whole state in a few characters."""
+    """A project's whole state in a few characters; its outcome as soon as all tests are in."""
     if snapshot.state in ("broken", "gone"):
         return "⚠", "$warning"
-    if snapshot.progress is not None:
-        progress = snapshot.progress
+    progress = snapshot.progress
+    if progress is not None and not progress.all_in:
         share = f"{100 * progress.done // progress.total}%" if progress.total else ""
         return f"◐{share}", "$accent"
     if snapshot.counts.bad:

@@ -111,7 +111,7 @@ class ProgressLine(Widget):
         if progress.affected_done_s is not None:
             sign: Part = (f"✗{progress.affected_bad}", "$error") if progress.affected_bad else ("✓", "$success")
             parts += [("affected ", "$text-muted"), sign, (f" in {duration(progress.affected_done_s)}", ""), ("  ", "")]
-        if progress.done >= progress.total > 0:
+        if progress.all_in:
             parts += [("finishing", "$text-muted"), ("  ", "")]
         elif progress.expected_s is not None:
             label = "rest " if progress.affected_done_s is not None else "left "

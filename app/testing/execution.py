@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from app.ids import new_id
@@ -75,10 +75,10 @@ class Execution:
         self.live.affected = plan.affected
         deaths = 0
         stopped = False
-        for part in plan.parts:
+        for number, part in enumerate(plan.parts):
             left: Part | None = part
             while left is not None:
-                finished = await self._run_part(plan, left)
+                finished = await self._run_part(plan, left, plan.parts[number + 1 :])
                 if finished.cancelled or finished.exit not in (0, 1, 3, 5):
                     return self.live.summary()
                 survivors = finished.exit == 3 and self._goes_on and self._killer(finished) and deaths < MOST_DEATHS
@@ -104,7 +104,7 @@ class Execution:
         """Every test that has ended, in that order."""
         return tuple(self.live.results.values())
 
-    async def _run_part(self, plan: Plan, part: Part) -> RunFinished:
+    async def _run_part(self, plan: Plan, part: Part, later: Sequence[Part]) -> RunFinished:
         live, board = self.live, self._board
         self._processes += 1
         skip = part.skip | live.results.keys() if part.rest else part.skip
@@ -131,7 +131,7 @@ class Execution:
             elif isinstance(event, FileWritten):
                 self.wrote.add(event.path)
             elif isinstance(event, Collected):
-                self._collected(plan, part, event)
+                self._collected(plan, part, later, event)
             elif isinstance(event, CollectionFailed):
                 live.collection_failed(event.nodeid, event.message)
                 self._details.collection_failed(event)
@@ -143,7 +143,7 @@ class Execution:
         live.part_finished(finished)
         return finished
 
-    def _collected(self, plan: Plan, part: Part, event: Collected) -> None:
+    def _collected(self, plan: Plan, part: Part, later: Sequence[Part], event: Collected) -> None:
         live, board = self.live, self._board
         ids = [test.nodeid for test in event.tests]
         # Only a collection without exceptions tells which tests are gone.
@@ -158,10 +158,9 @@ class Execution:
             self._drop_gone(frozenset(ids))
         looked_into = {*part.files, *part.first}
         live.collected(event.tests, complete=not part.files or plan.affected <= looked_into)
-        states = board.tests
-        left = [nodeid for nodeid in (states if plan.whole else ids) if nodeid not in live.results]
-        total = len(live.results) + (len(left) if plan.whole else len(ids))
-        live.expect(total, sum(states[nodeid].duration_s or 0.0 for nodeid in left), self._overhead)
+        left = {*ids, *self._known_of(later)} - live.results.keys()
+        work = sum(board.tests[nodeid].duration_s or 0.0 for nodeid in left)
+        live.expect(len(live.results) + len(left), work, self._overhead)
         self._tell(
             "started",
             {
@@ -175,6 +174,15 @@ class Execution:
                 "parts": max(len(plan.parts), self._processes),
             },
         )
+
+    def _known_of(self, parts: Sequence[Part]) -> Iterable[str]:
+        """The tests that these parts will bring, as far as that is known before they are collected."""
+        tests = self._board.tests
+        for part in parts:
+            if part.select is not None:
+                yield from part.select & tests.keys()
+            else:
+                yield from self._board.ids_of(part.files) if part.files else tests
 
     def _drop_gone(self, collected: frozenset[str]) -> None:
         """The rest has been collected: what neither it nor an earlier part knows does not exist any more."""

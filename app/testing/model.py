@@ -163,6 +163,11 @@ class Progress:
     files: tuple[str, ...] = ()
     """The saved files that set it off."""
 
+    @property
+    def all_in(self) -> bool:
+        """Every test has ended; the run's process has yet to."""
+        return self.total is not None and self.done >= self.total > 0
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:

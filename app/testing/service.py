@@ -220,15 +220,17 @@ def testing_options(tests: TestsSettings) -> EngineOptions:
 
 
 def badge_of(projects: Sequence[ProjectSnapshot]) -> Badge:
-    """The state of all projects in at most four characters."""
+    """The state of all projects in at most four characters: how far the runs are until all tests are in, then how they
+    came out, even while their processes still end.
+    """
     if not projects:
         return Badge("tests", "")
     bad = sum(project.counts.bad for project in projects)
     running = [project.progress for project in projects if project.progress is not None]
-    if running:
+    if not all(progress.all_in for progress in running):
         done = sum(progress.done for progress in running)
         total = sum(progress.total or 0 for progress in running)
-        share = f"{min(99, 100 * done // total)}%" if total else "◐"
+        share = f"{100 * done // total}%" if done < total else "◐"
         tone: Tone = "bad" if any(progress.bad for progress in running) else "busy"
         return Badge("tests", share, tone)
     if bad:

@@ -233,6 +233,9 @@ async def test_several_projects_show_their_state_beside_each_other() -> None:
         assert "quarterdeck ✓" in str(app.pane.projects.content)
         assert "api ◐43%" in str(app.pane.projects.content)
         assert title(app).startswith("trading")
+        app.testing.publish(running(name="api", progress=progress(41, 41, bad=3)))
+        await settled(pilot)
+        assert "api ✗3" in str(app.pane.projects.content), "all tests are in: this is how they came out"
         await pilot.click(app.pane.projects, offset=(16, 0))
         await settled(pilot)
         assert title(app) == "quarterdeck ✓41"

@@ -1,0 +1,106 @@
+"""How far a run is, as the tab bar and the bar below the tests tell it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.events import ProjectChanged
+from app.testing.model import Counts, ProjectSnapshot
+from app.testing.service import badge_of
+from tests.fakes import progress, running, snapshot, trading
+from tests.testing.samples import trading as trading_files
+from tests.testing.samples import write
+from tests.testing.test_service import watched
+from tests.waiting import until
+
+LINGERS = """
+import pathlib, time
+
+def pytest_sessionfinish():
+    gate, end = pathlib.Path({gate!r}), time.monotonic() + 60
+    while gate.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+"""
+
+
+def at(done: int, total: int | None, bad: int = 0) -> ProjectSnapshot:
+    """A project in a run that is so far, with as many bad tests."""
+    return replace(running(progress=progress(done, total, bad=bad)), counts=Counts(passed=9 - bad, failed=bad))
+
+
+@pytest.mark.parametrize(
+    ("projects", "text", "tone"),
+    [
+        ([at(0, None)], "◐", "busy"),
+        ([at(0, 41)], "0%", "busy"),
+        ([at(40, 41)], "97%", "busy"),
+        ([at(1999, 2000, bad=1)], "99%", "bad"),
+        ([at(41, 41)], "✓", "good"),
+        ([at(41, 41, bad=2)], "✗2", "bad"),
+        ([at(41, 41), at(0, None)], "◐", "busy"),
+        ([at(41, 41), at(1, 59)], "42%", "busy"),
+        ([at(0, 0)], "◐", "busy"),
+    ],
+)
+def test_the_badge_counts_until_all_tests_are_in(projects: list[ProjectSnapshot], text: str, tone: str) -> None:
+    badge = badge_of(projects)
+    assert (badge.text, badge.tone) == (text, tone)
+
+
+def test_the_badge_of_nothing_under_way() -> None:
+    assert badge_of([]).text == ""
+    assert badge_of([trading()]).text == "✗3"
+    assert badge_of([snapshot([])]).text == "○"
+
+
+async def test_while_a_run_ends_its_outcome_is_shown(tmp_path: Path) -> None:
+    spec = trading_files(tmp_path / "trading")
+    gate = tmp_path / "closed"
+    gate.touch()
+    write(spec.path, conftest=LINGERS.format(gate=str(gate)), tests__test_risk="def test_limit():\n    assert 0\n")
+    async with watched(spec, home=tmp_path) as seen:
+        await until(lambda: len(seen.said("result")) == 4, what="all results")
+        await until(lambda: seen.badges and seen.badges[-1].text == "✗1", what="the outcome")
+        shown = seen.service.snapshot("trading").progress
+        assert shown is not None, "the run's process has not ended"
+        assert shown.all_in
+        gate.unlink()
+        await seen.finished(1)
+        assert [badge.text for badge in seen.badges if badge.text == "99%"] == []
+
+
+async def test_what_cannot_run_is_not_waited_for(tmp_path: Path) -> None:
+    """The tests of a file that cannot be collected are still known."""
+    spec = trading_files(tmp_path / "trading")
+    gate = tmp_path / "closed"
+    write(spec.path, conftest=LINGERS.format(gate=str(gate)))
+    async with watched(spec, home=tmp_path, warm=False) as seen:
+        await seen.finished(1)
+        await seen.ready()
+        gate.touch()
+        write(spec.path, tests__test_orders="def test_broken(:\n")
+        await until(lambda: len(seen.said("result")) == 5 + 2, what="the results of the other file")
+        shown = await until(lambda: (now := seen.service.snapshot("trading").progress) and now.done == 2 and now)
+        assert (shown.done, shown.total) == (2, 2)
+        gate.unlink()
+        await seen.finished(2)
+
+
+async def test_files_and_tests_chosen_together_are_counted_together(tmp_path: Path) -> None:
+    spec = trading_files(tmp_path / "trading")
+    totals: set[int | None] = set()
+
+    def look(event: ProjectChanged) -> None:
+        if event.snapshot.progress is not None:
+            totals.add(event.snapshot.progress.total)
+
+    async with watched(spec, home=tmp_path) as seen:
+        await seen.finished(1)
+        await seen.ready()
+        seen.bus.subscribe(ProjectChanged, look)
+        seen.service.run_tests("trading", ["tests/test_risk.py", "tests/test_orders.py::test_cancel"])
+        await seen.finished(2)
+        assert totals - {None} == {3}
