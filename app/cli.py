@@ -106,9 +106,11 @@ def _report(error: UserError) -> int:
 
 
 def _quiet_pipe() -> int:
-    """The reader has gone (`qd … | head`): nobody is left to tell."""
+    """The reader has gone (`qd … | head`): nobody is left to tell. The code is that of any program in such a pipe."""
+    import signal
+
     _abandon_output()
-    return 1
+    return 128 + signal.SIGPIPE
 
 
 def _abandon_output() -> None:

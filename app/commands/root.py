@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -94,15 +95,25 @@ def root(ctx: click.Context, config: Path | None, start: str) -> None:
 
 def invoke(arguments: list[str], program: str, open_app: OpenApp) -> int:
     """Run a command, or open the app. The return value is the exit code; 2 for arguments that make no sense."""
+    if sys.stdout is None:
+        # `>&-`: what is printed goes nowhere, and no other file takes the place of standard output.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the program ends
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A sign that the terminal's encoding lacks is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
+    output = sys.stdout
     try:
         answer = root.main(args=arguments, prog_name=program, standalone_mode=False, obj=open_app)
     except click.Abort:
         return 130
     except click.ClickException as error:
         return _misused(error, program)
+    except SystemExit:
+        if sys.stdout is output:
+            raise
+        # So click answers to a reader that has gone: with another stream and exit code 1. We have an answer of our own.
+        sys.stdout = output
+        raise BrokenPipeError from None
     return answer if isinstance(answer, int) else 0
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import click
 
 from app import paths
-from app.commands.common import config_option, emit_line, load_settings
+from app.commands.common import config_option, load_settings
 from app.commands.test_project import absence, choose, project_options
-from app.commands.text import clean, duration
 from app.commands.watch_orders import Orders
+from app.commands.watch_output import WatchOutput
 from app.events import Bus, TestStream
 from app.testing.service import TestingService, testing_options
 
@@ -28,7 +27,7 @@ def watch(name: str | None, path: Path | None, python: str, config: Path | None,
 
     With --json, lines such as {"do": "failed"} or {"do": "run", "nodeids": ["tests/test_a.py::test_b"]} on standard
     input are obeyed; "do" is one of all, failed, last, run, stop, quit. What comes before the first run has ended
-    waits for that end, except stop and quit.
+    waits for that end, except stop and quit. It leaves when nobody reads its output any more.
 
     \b
     qd test watch --path .
@@ -56,8 +55,10 @@ def watch(name: str | None, path: Path | None, python: str, config: Path | None,
             db=storage.db if storage else None,
             spool=storage.spool if storage else None,
         )
-        bus.subscribe(TestStream, _print_json if as_json else _print_text)
         leave = asyncio.Event()
+        output = WatchOutput(leave, as_json=as_json)
+        bus.subscribe(TestStream, output.tell)
+        output.follow()
         if as_json:
             Orders(service, spec.name, bus, leave).listen()
         await service.start()
@@ -67,39 +68,8 @@ def watch(name: str | None, path: Path | None, python: str, config: Path | None,
             await service.close()
             if storage is not None:
                 await storage.close()
+        if output.error is not None:
+            raise output.error
         return 0
 
     return asyncio.run(main())
-
-
-def _print_json(event: TestStream) -> None:
-    emit_line({"event": event.event, "t": event.t, **event.data})
-
-
-def _print_text(event: TestStream) -> None:
-    data = event.data
-    if event.event == "ready":
-        text = f"watching {data['files']} files of {data['path']} ({data['level']})"
-    elif event.event == "changed":
-        files = data["files"]
-        assert isinstance(files, list)
-        text = f"saved {', '.join(files[:3])}{f' and {len(files) - 3} more' if len(files) > 3 else ''}"
-    elif event.event == "result" and data["outcome"] in ("failed", "error"):
-        text = f"  ✗ {data['nodeid']}"
-    elif event.event == "affected_done":
-        bad = data["bad"]
-        text = f"affected {f'✗ {bad}' if bad else '✓'} in {duration(float(str(data['after_s'])))}"
-    elif event.event in ("finished", "superseded"):
-        counts = data["counts"]
-        assert isinstance(counts, dict)
-        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no tests ran"
-        note = f"  {data['note']}" if data["note"] else ""
-        text = f"{event.event}: {told} in {duration(float(str(data['duration_s'])))} ({data['level']}){note}"
-    elif event.event == "problem":
-        text = str(data["detail"])
-    elif event.event == "level":
-        text = f"runs are {data['level']}" + (f": {data['reason']}" if data["reason"] else "")
-    else:
-        return
-    click.echo(clean(text))
-    sys.stdout.flush()

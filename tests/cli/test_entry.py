@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -235,8 +236,16 @@ def test_a_reader_that_has_gone_is_no_error(environ: dict[str, str]) -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(30) == 1
+        assert process.wait(30) == 128 + signal.SIGPIPE
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("command", [["schema"], ["config", "path"], ["--version"]])
+def test_without_a_standard_output_commands_do_their_work(command: list[str], environ: dict[str, str]) -> None:
+    line = shlex.join([sys.executable, "-m", "app", *command]) + " >&-"
+    done = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "unexpected" not in done.stderr
 
 
 def test_a_full_disk_is_told(environ: dict[str, str]) -> None:

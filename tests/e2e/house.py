@@ -122,9 +122,10 @@ class House:
         return tuple(process for process in processes.marked(HOME, str(self.home)) if process.pid != own)
 
     def close(self) -> None:
-        """End what was opened."""
+        """End what was opened, and whatever else has this house as its home."""
         for opened in self._open:
             opened.close()
+        processes.kill(self.processes())
 
 
 def pids_in(path: Path) -> tuple[processes.Process, ...]:
