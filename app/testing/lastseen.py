@@ -12,10 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from app.testing.model import Counts, FileState, ProjectSnapshot, RunSummary, TestState
+from app.testing.model import COUNTED, Counts, FileState, ProjectSnapshot, RunSummary, TestState
 
 FORMAT = 1
-_COUNTS = ("passed", "failed", "error", "skipped", "xfailed", "xpassed", "deselected")
 _RUN = (
     *("run_id", "project", "trigger", "level", "level_reason", "started_at", "first_result_s", "duration_s", "exit"),
     *("counts", "affected_done_s", "affected_bad", "superseded", "note"),
@@ -121,7 +120,7 @@ def _project(entry: dict[str, Any]) -> ProjectSnapshot:
 
 
 def _numbers(counts: Counts) -> list[int]:
-    return [getattr(counts, name) for name in _COUNTS]
+    return [getattr(counts, name) for name in COUNTED]
 
 
 def _summary(run: RunSummary) -> list[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from app.events import StreamEvent
-from app.testing.model import BAD_OUTCOMES, Counts, Level, Progress, RunSummary, TestState, Trigger
+from app.testing.model import BAD_OUTCOMES, OUTCOMES, Counts, Level, Progress, RunSummary, TestState, Trigger
 from app.testing.run import CollectedTest, RunFinished, TestReported
 
 Tell = Callable[[StreamEvent, Mapping[str, object]], None]
@@ -186,7 +186,6 @@ class LiveRun:
 
 
 def _add(left: Counts, right: Counts) -> Counts:
-    names = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
-    sums = {name: getattr(left, name) + getattr(right, name) for name in names}
+    sums = {name: getattr(left, name) + getattr(right, name) for name in OUTCOMES}
     # Every part of a run deselects the same tests; the widest part knows them all.
     return Counts(**sums, deselected=max(left.deselected, right.deselected))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 Level = Literal["cold", "L1", "L2"]
 Trigger = Literal["cli", "save", "key", "start", "verify"]
 ProjectState = Literal["starting", "idle", "running", "broken", "gone"]
 
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+COUNTED: tuple[str, ...] = (*OUTCOMES, "deselected")
+"""What `Counts` counts, in its order."""
 BAD_OUTCOMES: frozenset[str] = frozenset({"failed", "error"})
 
 

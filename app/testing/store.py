@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select
 
 from app.db.paging import Cursor, Key, Page, page
 from app.db.upsert import upsert
-from app.testing.model import Counts, HistoryPoint, Outcome, RunSummary
+from app.testing.model import COUNTED, Counts, HistoryPoint, Outcome, RunSummary
 from app.testing.records import RunRecord
-from app.testing.tables import OUTCOMES, case_id, project, test_case, test_result, test_run
+from app.testing.tables import case_id, project, test_case, test_result, test_run
 
 if TYPE_CHECKING:
     from app.db.engine import Database
@@ -305,7 +305,7 @@ def _summary(row: Row[Any]) -> RunSummary:
         first_result_s=row.first_result_s,
         duration_s=row.duration_s,
         exit=row.exit_code,
-        counts=Counts(**{name: getattr(row, name) for name in (*OUTCOMES, "deselected")}),
+        counts=Counts(**{name: getattr(row, name) for name in COUNTED}),
         affected_done_s=row.affected_done_s,
         affected_bad=row.affected_bad,
         superseded=row.superseded,

@@ -14,10 +14,10 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Double, Index, Integer,
 
 from app.db.tables import SERVER_OPTIONS, metadata
 from app.db.types import Digest, Identifier, Json, LongText, Ulid, UtcDateTime, Word
+from app.testing.model import COUNTED, OUTCOMES
 
 NAME_LENGTH = 128
 MESSAGE_LENGTH = 500
-OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 
 project = Table(
     "project",
@@ -57,7 +57,7 @@ test_run = Table(
     Column("first_result_s", Double),
     Column("duration_s", Double, nullable=False),
     Column("exit_code", SmallInteger, nullable=False),
-    *(Column(name, Integer, nullable=False) for name in (*OUTCOMES, "deselected")),
+    *(Column(name, Integer, nullable=False) for name in COUNTED),
     Column("affected_done_s", Double),
     Column("affected_bad", Integer, nullable=False),
     Column("superseded", Boolean, nullable=False),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from app.testing.model import Counts, ExceptionInfo, Failure, Frame, Outcome, Section, SourceLine
+from app.testing.model import OUTCOMES, Counts, ExceptionInfo, Failure, Frame, Section, SourceLine
 from app.testing.run import (
     Collected,
     CollectedTest,
@@ -16,8 +16,6 @@ from app.testing.run import (
     TestReported,
     TestStarted,
 )
-
-_COUNTED: tuple[Outcome, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 
 
 class Decoder:
@@ -39,7 +37,7 @@ class Decoder:
         """The test in progress."""
         self.broken: list[str] = []
         """One line for each file that could not be collected."""
-        self._tally = dict.fromkeys(_COUNTED, 0)
+        self._tally = dict.fromkeys(OUTCOMES, 0)
         self._deselected = 0
         self._tests: list[CollectedTest] = []
         self._rest = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from app.db.spool import Spool
 from app.events import Bus
 from app.ids import ALPHABET
 from app.testing import store
-from app.testing.model import Counts, HistoryPoint, Outcome, RunSummary, TestState
+from app.testing.model import COUNTED, Counts, HistoryPoint, Outcome, RunSummary, TestState
+from app.testing.records import CountsRecord
 from app.testing.tables import project, test_case, test_result, test_run
 
 START = datetime(2025, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -58,6 +59,10 @@ def write(db: Database, made: RunSummary, results: Sequence[TestState] = (), **m
 
 def count(db: Database, table: Any) -> int:
     return db.run_now(lambda conn: int(conn.scalar(select(func.count()).select_from(table)) or 0))
+
+
+def test_what_is_counted_stands_in_one_list() -> None:
+    assert tuple(field.name for field in fields(Counts)) == COUNTED == tuple(CountsRecord.model_fields)
 
 
 async def test_a_run_comes_back_as_it_was(database: Database) -> None:

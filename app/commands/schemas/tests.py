@@ -15,10 +15,10 @@ from app.commands.schemas.build import (
     maybe,
     record,
 )
+from app.testing.model import COUNTED, OUTCOMES
 
-_OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
-_OUTCOME = choice(*_OUTCOMES)
-_COUNTS = record(**dict.fromkeys((*_OUTCOMES, "deselected"), COUNT))
+_OUTCOME = choice(*OUTCOMES)
+_COUNTS = record(**dict.fromkeys(COUNTED, COUNT))
 _LEVEL = choice("cold", "L1", "L2")
 _TRIGGER = choice("cli", "save", "key", "start", "verify")
 _EXIT: Schema = {"type": "integer", "minimum": 0, "maximum": 5, "description": "pytest's exit code"}
