@@ -13,17 +13,17 @@ from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from widgets.kept_lines import KeptLines
 from widgets.safe_text import shorten, width_of
 
 Part = tuple[str, str]
 """A piece of a row: cleaned text, and its style by role (`$error bold`)."""
 
 
-class RowList(ScrollView, can_focus=True):
+class RowList(KeptLines, can_focus=True):
     """Rows by key, with a cursor that stays on its row while rows come and go around it, and marks.
 
     Subclasses say what a row looks like (`draw`) and what that depends on (`signature`).
@@ -91,7 +91,6 @@ class RowList(ScrollView, can_focus=True):
         self._placeholder: Sequence[Sequence[Part]] = ()
         self._strips: LRUCache[Hashable, Strip] = LRUCache(self.FAST_STRIPS)
         self._styles: dict[tuple[str, str], RichStyle] = {}
-        self._painted: dict[int, Hashable] = {}
         self._pale = False
         self._border: dict[str, Content] = {}
 
@@ -219,7 +218,7 @@ class RowList(ScrollView, can_focus=True):
     def refresh_changed(self) -> None:
         """Repaint the visible rows that look different now, and no others."""
         top = int(self.scroll_offset.y)
-        for y, key in list(self._painted.items()):
+        for y, key in list(self.painted.items()):
             index = top + y
             if self._key(index) != key:
                 self.refresh_line(index)
@@ -281,7 +280,7 @@ class RowList(ScrollView, can_focus=True):
         """The strip of one line of the viewport."""
         width = self.scrollable_content_region.width
         index = int(self.scroll_offset.y) + y
-        self._painted[y] = key = self._key(index)
+        self.painted[y] = key = self._key(index)
         if key is None:
             return self._placeholder_line(y, width)
         cached = (key, width)
@@ -305,7 +304,7 @@ class RowList(ScrollView, can_focus=True):
         """Draw every row anew."""
         self._strips.clear()
         self._styles.clear()
-        self._painted.clear()
+        self.painted.clear()
         self.refresh()
 
     def notify_style_update(self) -> None:
