@@ -16,6 +16,10 @@ from app.settings import Loaded, load
 SCHEMA = 1
 """Version of every JSON document; a change of meaning bumps it."""
 
+# ASCII only: foreign text may hold what the terminal's encoding, or UTF-8 itself, cannot.
+_PLAIN = json.JSONEncoder(allow_nan=False)
+_INDENTED = json.JSONEncoder(allow_nan=False, indent=2)
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -44,18 +48,13 @@ def load_settings(config: Path | None) -> Loaded:
 
 def emit(document: Mapping[str, Any]) -> None:
     """Print one JSON document: on one line for a program, indented for a person."""
-    _print({"schema": SCHEMA, **document}, indent=2 if sys.stdout.isatty() else None)
+    encoder = _INDENTED if sys.stdout.isatty() else _PLAIN
+    sys.stdout.write(encoder.encode({"schema": SCHEMA, **document}) + "\n")
 
 
 def emit_line(document: Mapping[str, Any]) -> None:
-    """Print one object of a stream, and let the reader have it at once."""
-    _print(document, indent=None)
-    sys.stdout.flush()
-
-
-def _print(document: Mapping[str, Any], indent: int | None) -> None:
-    # ASCII only: foreign text may hold what the terminal's encoding, or UTF-8 itself, cannot.
-    sys.stdout.write(json.dumps(document, indent=indent, allow_nan=False) + "\n")
+    """Print one object of a stream; it is for the caller to flush."""
+    sys.stdout.write(_PLAIN.encode(document) + "\n")
 
 
 def _config(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 
 import click
@@ -62,6 +63,8 @@ def watch(name: str | None, path: Path | None, python: str, config: Path | None,
         if as_json:
             Orders(service, spec.name, bus, leave).listen()
         await service.start()
+        # What is loaded by now stays: later collections need not look through it again.
+        gc.freeze()
         try:
             await leave.wait()
         finally:

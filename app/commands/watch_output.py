@@ -25,6 +25,7 @@ class WatchOutput:
     def __init__(self, leave: asyncio.Event, *, as_json: bool) -> None:
         self._print: Callable[[TestStream], None] = _print_json if as_json else _print_text
         self._leave = leave
+        self._flushing: asyncio.Handle | None = None
         self.error: OSError | None = None
         """Why nothing can be printed any more: BrokenPipeError when it is only that the reader is gone."""
 
@@ -50,11 +51,27 @@ class WatchOutput:
 
     def tell(self, event: TestStream) -> None:
         """Print an event, unless that has become impossible."""
-        if self.error is None:
-            try:
-                self._print(event)
-            except OSError as error:
-                self._give_up(error)
+        if self.error is not None:
+            return
+        try:
+            self._print(event)
+        except OSError as error:
+            self._give_up(error)
+            return
+        if event.event != "result":
+            self._flush()
+        elif self._flushing is None:
+            # Results that arrive together leave together: waking the reader for each costs both sides more than these.
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
         self.error = BrokenPipeError(*error.args) if _reader_is_gone(error) else error
@@ -98,4 +115,3 @@ def _print_text(event: TestStream) -> None:
     else:
         return
     click.echo(clean(text))
-    sys.stdout.flush()

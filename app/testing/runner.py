@@ -22,7 +22,8 @@ from app.testing.warmth import Warmth
 from app.testing.wire import Decoder
 
 _SLICE_S = 0.006
-_PACE_S = 0.008
+_PACE_S = (0.008, 0.025)
+_PACE_SHARE = 0.06
 _LINGER_S = 5.0
 _CATCH_UP_S = 0.25
 _KEPT_OUTPUTS = 20
@@ -245,6 +246,7 @@ class Runner:
         attempt.ended.add_done_callback(lambda _: wake.set())
         linger: asyncio.TimerHandle | None = None
         open_ = True
+        began = loop.time()
         slice_end = time.perf_counter() + _SLICE_S
         try:
             while True:
@@ -274,8 +276,9 @@ class Runner:
                 if decoder.exit is not None and linger is None:
                     linger = loop.call_later(_LINGER_S, self._supervisor.cancel, attempt)
                 if not ended and len(data) < 1 << 15:
-                    # Let a burst of short tests gather instead of waking for each.
-                    await asyncio.sleep(_PACE_S)
+                    # Let a burst of short tests gather instead of waking for each; longer as the run goes on.
+                    least, most = _PACE_S
+                    await asyncio.sleep(min(max(least, (loop.time() - began) * _PACE_SHARE), most))
         finally:
             loop.remove_reader(fd)
             self._wake = None

@@ -59,7 +59,7 @@ class Decoder:
         """The events of one line."""
         value = json.loads(line)
         if isinstance(value, list):
-            yield self._short(value)
+            yield from self._short(*value)
             return
         kind = value["e"]
         if kind == "reported":
@@ -90,12 +90,15 @@ class Decoder:
     def _nodeid(self, name: int | str) -> str:
         return self._tests[name].nodeid if isinstance(name, int) else name
 
-    def _short(self, value: list[Any]) -> RunEvent:
-        nodeid = self._nodeid(value[1])
-        if value[0] == "s":
-            self.current = nodeid
-            return TestStarted(nodeid)
-        return self._end(TestReported(nodeid, "passed", value[2]))
+    def _short(self, kind: str, test: int | str, *more: Any) -> Iterator[RunEvent]:
+        """A test starts (s), or has passed in so many seconds (r), or it has and the next one starts (n)."""
+        if kind != "s":
+            yield self._end(TestReported(self._nodeid(test), "passed", more[0]))
+            if kind == "r":
+                return
+            test = more[1]
+        self.current = self._nodeid(test)
+        yield TestStarted(self.current)
 
     def _end(self, event: TestReported) -> TestReported:
         self._tally[event.outcome] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import select
 import signal
@@ -106,6 +107,21 @@ def _warm_up(payload: Message) -> Dict[str, Any]:
     return report
 
 
+def _capture_in_memory() -> None:
+    """Let pytest catch what tests print in a file that is nowhere on disk: it empties it three times for each test."""
+    capture = sys.modules.get("_pytest.capture")
+    on_disk = getattr(capture, "TemporaryFile", None)
+    if on_disk is None or not hasattr(os, "memfd_create"):
+        return
+
+    def in_memory(*args: Any, **options: Any) -> Any:
+        if args or options != {"buffering": 0}:
+            return on_disk(*args, **options)
+        return io.FileIO(os.memfd_create("captured"), "r+")
+
+    vars(capture)["TemporaryFile"] = in_memory
+
+
 def main(fds: List[int]) -> None:
     """Warm up, then serve; a forked child goes on to run pytest and never comes back."""
     processes.die_with_parent()
@@ -121,6 +137,7 @@ def main(fds: List[int]) -> None:
         return
     child.adopt_environment(environ, job["env"])
     preload.reseed()
+    _capture_in_memory()
     child.become_pytest(job["cwd"], job["args"])
     sys.stdout.flush()
     child.run(job, job["events_fd"], run_pytest, warned=server.warned)
