@@ -16,9 +16,9 @@ from tests.bench.figures import Judged, Report, Table, ratio, seconds, times
 from tests.bench.scale import Scale
 from tests.bench.watchers import LIMIT_S, QUIET_S, run_pytest
 from tests.e2e import processes
-from tests.e2e.program import ROOT, qd
+from tests.e2e.program import ROOT, clean_environment, qd
 from tests.e2e.stream import Watch
-from tests.e2e.terminal import Terminal, clean_environment
+from tests.e2e.terminal import Terminal
 
 PLAIN, WARM, COLD = "python -m pytest -q", "our runner, L1", "our runner, cold"
 METHOD = (

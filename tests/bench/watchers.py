@@ -15,9 +15,8 @@ from typing import Protocol
 
 from tests.bench.projects import Copy
 from tests.e2e import processes
-from tests.e2e.program import qd
+from tests.e2e.program import clean_environment, qd
 from tests.e2e.stream import Watch
-from tests.e2e.terminal import clean_environment
 
 LIMIT_S = 240.0
 QUIET_S = 0.4

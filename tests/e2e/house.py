@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import processes
-from tests.e2e.program import qd
+from tests.e2e.program import HOME, clean_environment, qd
 from tests.e2e.stream import Watch
-from tests.e2e.terminal import HOME, SIZE, Terminal, clean_environment
+from tests.e2e.terminal import SIZE, Terminal
 
 SHOP = {
     "pytest.ini": "[pytest]\npythonpath = .\n",
@@ -118,8 +117,7 @@ class House:
 
     def processes(self) -> tuple[processes.Process, ...]:
         """Everything that runs with this house as its home."""
-        own = os.getpid()
-        return tuple(process for process in processes.marked(HOME, str(self.home)) if process.pid != own)
+        return processes.marked(HOME, str(self.home))
 
     def close(self) -> None:
         """End what was opened, and whatever else has this house as its home."""

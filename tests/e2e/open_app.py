@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.e2e.terminal import HOME, Terminal
+from tests.e2e.program import HOME
+from tests.e2e.terminal import Terminal
 
 LIMIT_S = 60.0
 

@@ -88,12 +88,25 @@ def tree(pid: int) -> tuple[Process, ...]:
     return tuple(found)
 
 
+def line(pid: int) -> tuple[Process, ...]:
+    """A process and its ancestors, itself first."""
+    found: list[Process] = []
+    while (process := read(pid)) is not None:
+        found.append(process)
+        pid = process.parent
+    return tuple(found)
+
+
 def marked(name: str, value: str) -> tuple[Process, ...]:
-    """Every running process that was started with this environment variable, whoever its parent is by now."""
+    """Every running process that was started with this environment variable, whoever its parent is by now.
+
+    Never the one that asks nor those above it, which may carry the mark too: they are not the program's.
+    """
     wanted = f"{name}={value}".encode()
+    own = {process.pid for process in line(os.getpid())}
     found = []
     for entry in PROC.iterdir():
-        if not entry.name.isdigit():
+        if not entry.name.isdigit() or int(entry.name) in own:
             continue
         try:
             variables = (entry / "environ").read_bytes().split(b"\0")
@@ -105,13 +118,8 @@ def marked(name: str, value: str) -> tuple[Process, ...]:
 
 
 def family(pid: int, name: str, value: str) -> tuple[Process, ...]:
-    """Every process that came of a program: those below it, and those started with its mark in their environment.
-
-    Never the one that asks, which may carry the mark too.
-    """
-    found = {process.pid: process for process in (*tree(pid), *marked(name, value))}
-    found.pop(os.getpid(), None)
-    return tuple(found.values())
+    """Every process that came of a program: those below it, and those `marked`."""
+    return tuple({process.pid: process for process in (*tree(pid), *marked(name, value))}.values())
 
 
 def pss_mb(pid: int) -> float:

@@ -4,58 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from tests.e2e import processes
-from tests.e2e.terminal import HOME, clean_environment
+from tests.e2e.program import Program
 
 Event = dict[str, Any]
 
 
-class Watch:
+class Watch(Program):
     """A running `qd test watch --json`. Leaving the `with` ends it and whatever it left behind."""
 
     def __init__(
         self, command: Sequence[str], *, home: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> None:
-        self.home = home
         self.events: list[Event] = []
         self._news = threading.Condition()
         self._ended = False
         self._errors = home / "watch-stderr.txt"
         home.mkdir(parents=True, exist_ok=True)
         with self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(
+            super().__init__(
                 command,
+                home=home,
+                cwd=cwd,
+                env=env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                cwd=cwd,
-                env=clean_environment(home, env),
-                start_new_session=True,
             )
         self._thread = threading.Thread(target=self._read, name="watch", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def pid(self) -> int:
-        """The process of `qd`."""
-        return self.process.pid
 
     def tell(self, do: str, **more: object) -> float:
         """Write a command; when, on the monotonic clock, it was about to be written."""
@@ -98,10 +81,6 @@ class Watch:
         """What it has written to standard error."""
         return self._errors.read_text(encoding="utf-8", errors="replace")
 
-    def family(self) -> tuple[processes.Process, ...]:
-        """Every process that came of it, whoever its parent is by now."""
-        return processes.family(self.pid, HOME, str(self.home))
-
     def quit(self, timeout: float = 15.0) -> int:
         """Ask it to leave; its exit code."""
         self.tell("quit")
@@ -110,14 +89,8 @@ class Watch:
         return code
 
     def close(self) -> None:
-        """End it and whatever it left behind."""
-        family = self.family()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(5.0)
-        processes.kill((*family, *self.family()))
-        self.process.wait()
+        """End it and whatever it left behind, and its streams."""
+        super().close()
         self._thread.join(2.0)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:

@@ -11,7 +11,6 @@ import fcntl
 import os
 import pty
 import re
-import signal
 import struct
 import subprocess
 import termios
@@ -21,16 +20,14 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import pyte
 
 from tests.e2e import processes
 from tests.e2e.escapes import Piece, Reader
+from tests.e2e.program import Program
 
-HOME = "QUARTERDECK_HOME"
 SIZE = (160, 48)
-DROPPED = ("PYTEST", "COV_", "COVERAGE", "TEXTUAL", "QUARTERDECK", "PYTHON", "VIRTUAL_ENV", "NO_COLOR", "FORCE_COLOR")
 FUNCTION_KEYS = {
     "up": "\x1b[A",
     "down": "\x1b[B",
@@ -56,15 +53,6 @@ FUNCTION_KEYS = {
 }
 
 
-def clean_environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without what would change how the program or its pytest behaves."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
-    env.pop("COLUMNS", None)
-    env.pop("LINES", None)
-    env |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-    return env | {HOME: str(home)} | dict(extra or {})
-
-
 def key_bytes(name: str) -> bytes:
     """What a terminal sends for a key, named as Textual names it."""
     if name in FUNCTION_KEYS:
@@ -88,7 +76,7 @@ class Output:
     cpu_s: float
 
 
-class Terminal:
+class Terminal(Program):
     """A program and the terminal it runs in. Use it in a `with`: leaving it ends everything that was started."""
 
     def __init__(
@@ -100,7 +88,6 @@ class Terminal:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self.home = home
         self.frames: list[float] = []
         """When each frame was complete, for programs that mark their frames (synchronised output)."""
         self.output: list[Output] = []
@@ -112,38 +99,23 @@ class Terminal:
         self._screens = [pyte.Screen(*size), pyte.Screen(*size)]
         self._streams = [pyte.ByteStream(screen) for screen in self._screens]
         self._shown = 0
-        home.mkdir(parents=True, exist_ok=True)
         self._master, slave = pty.openpty()
         self._set_size(size)
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            [str(part) for part in command],
+        super().__init__(
+            command,
+            home=home,
+            cwd=cwd,
+            env=env,
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            cwd=cwd,
-            env=clean_environment(home, env),
-            start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(slave)
         self._thread = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Terminal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Looking
-
-    @property
-    def pid(self) -> int:
-        """The program's process."""
-        return self.process.pid
 
     def text(self) -> str:
         """The screen as lines without the blanks at their ends."""
@@ -263,10 +235,6 @@ class Terminal:
         """What the program and all below it have used."""
         return processes.usage(self.pid, memory=memory)
 
-    def family(self) -> tuple[processes.Process, ...]:
-        """Every process that came of it, whoever its parent is by now."""
-        return processes.family(self.pid, HOME, str(self.home))
-
     def kill(self) -> None:
         """End the program alone, as `kill -9` does."""
         self.process.kill()
@@ -282,14 +250,8 @@ class Terminal:
         return code
 
     def close(self) -> None:
-        """End the program and whatever it left behind."""
-        family = self.family()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(3.0)
-        processes.kill((*family, *self.family()))
-        self.process.wait()
+        """End the program and whatever it left behind, and the terminal with it."""
+        super().close()
         self._thread.join(2.0)
         if not self._closed:
             self._closed = True

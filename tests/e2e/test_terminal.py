@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 
 from tests.e2e import processes
 from tests.e2e.escapes import Reader
-from tests.e2e.terminal import Terminal, clean_environment, key_bytes
+from tests.e2e.program import ROOT, clean_environment
+from tests.e2e.terminal import Terminal, key_bytes
 
 ASKS = r"""
 import os, re, select, sys, tty
@@ -35,8 +38,8 @@ while time.process_time() < 0.05:  # the system counts in hundredths of a second
     pass
 def size(*_):
     columns, lines = os.get_terminal_size()
-    sys.stdout.write(f"\x1b[2J\x1b[H{columns} by {lines}")
-    sys.stdout.flush()
+    # Not through sys.stdout: the signal may come while that is being flushed.
+    os.write(1, f"\x1b[2J\x1b[H{columns} by {lines}".encode())
 signal.signal(signal.SIGWINCH, size)
 sys.stdout.write("before\r\n\x1b[?1049h\x1b[>4;1m\x1b[<u\x1bP1;2qignored\x1b\\\x1b[4:3m\x1b]0;title\x07")
 sys.stdout.write("\x1b[?2026h\x1b[38;2;1;2;3m✗ drawn 漢字\x1b[0m\x1b[?2026l")
@@ -158,6 +161,23 @@ def test_process_names_may_hold_anything() -> None:
     assert process.cpu_s == pytest.approx(150 * processes.TICK_S)
     assert process.reaped_cpu_s == pytest.approx(50 * processes.TICK_S)
     assert processes.read(os.getpid()) is not None
+
+
+MARKED = """
+import os, subprocess, sys
+from tests.e2e import processes
+with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+    found = processes.family(child.pid, "MARK", os.environ["MARK"])
+    print([process.pid for process in found] == [child.pid], len(processes.line(os.getpid())) > 2)
+"""
+
+
+def test_who_looks_for_a_family_and_those_above_it_are_not_of_it(tmp_path: Path) -> None:
+    """A terminal that was itself opened with the mark must not be taken down with the program."""
+    line = shlex.join([sys.executable, "-c", MARKED]) + "; exit $?"
+    env = {**os.environ, "MARK": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-c", line], env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True True\n", "")
 
 
 def test_the_environment_of_this_run_stays_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

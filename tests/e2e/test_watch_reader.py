@@ -14,8 +14,7 @@ import pytest
 
 from tests.e2e import processes
 from tests.e2e.house import House, hung
-from tests.e2e.program import qd
-from tests.e2e.terminal import HOME, clean_environment
+from tests.e2e.program import HOME, Program, clean_environment, qd
 
 pytestmark = pytest.mark.e2e
 
@@ -29,8 +28,8 @@ for line in child.stdout:
 """
 
 
-class Read:
-    """A watch whose output is read here, and its standard error."""
+class Read(Program):
+    """A watch of the house's shop whose output is read here, and its standard error."""
 
     def __init__(
         self, house: House, reader: int, writer: int, *, as_json: bool = True, ignore: signal.Signals | None = None
@@ -39,25 +38,17 @@ class Read:
         self._errors = house.folder / "errors.txt"
         command = qd("test", "watch", "--path", house.folder / "shop", "--python", sys.executable)
         with self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(
+            super().__init__(
                 [*command, *(["--json"] if as_json else [])],
+                home=house.home,
+                cwd=house.folder,
                 # Open to the end: that nobody gives orders any more is no reason to leave.
                 stdin=subprocess.PIPE,
                 stdout=writer,
                 stderr=errors,
-                env=clean_environment(house.home),
-                cwd=house.folder,
-                start_new_session=True,
                 preexec_fn=(lambda: signal.signal(ignore, signal.SIG_IGN)) if ignore is not None else None,
             )
         os.close(writer)
-
-    @property
-    def now(self) -> processes.Process:
-        """Its process as it stands."""
-        found = processes.read(self.process.pid)
-        assert found is not None
-        return found
 
     def until(self, word: bytes) -> None:
         """Read until it has said this."""
@@ -99,7 +90,7 @@ def test_it_leaves_while_it_has_nothing_to_say(
     house.project()
     watch = Read(house, *channel(), as_json=as_json)
     watch.until(b'"ready"' if as_json else b"watching ")
-    family = processes.family(watch.process.pid, HOME, str(house.home))
+    family = watch.family()
     assert len(family) >= 3, "the watch, its supervisor and its server"
     os.close(watch.reader)
     watch.left(family)
@@ -110,7 +101,7 @@ def test_it_leaves_in_the_middle_of_a_run(house: House) -> None:
     watch = Read(house, *pipe())
     watch.until(b'"ready"')
     pids = house.hanging(shop)
-    family = (*hung(pids), *processes.family(watch.process.pid, HOME, str(house.home)))
+    family = (*hung(pids), *watch.family())
     os.close(watch.reader)
     watch.left(family)
 
@@ -118,7 +109,7 @@ def test_it_leaves_in_the_middle_of_a_run(house: House) -> None:
 def test_it_leaves_before_its_first_run_has_ended(house: House) -> None:
     pids = house.hanging(house.project())
     watch = Read(house, *pipe())
-    family = (*hung(pids), *processes.family(watch.process.pid, HOME, str(house.home)))
+    family = (*hung(pids), *watch.family())
     os.close(watch.reader)
     watch.left(family)
 
@@ -190,7 +181,7 @@ def test_a_file_needs_no_reader(house: House) -> None:
     assert watch.process.stdin is not None
     watch.process.stdin.write(b'{"do": "all"}\n')
     watch.process.stdin.flush()
-    waiting = processes.until(lambda: () if log.read_bytes().count(b'"finished"') < 2 else (watch.now,), 1, 60.0)
+    waiting = processes.until(lambda: () if log.read_bytes().count(b'"finished"') < 2 else watch.family(), 1, 60.0)
     assert processes.gone(waiting, 0.0) == waiting, "it stays until it is told to leave"
     watch.process.stdin.write(b'{"do": "quit"}\n')
     watch.process.stdin.close()
