@@ -13,6 +13,7 @@ import pytest
 from app.commands.schema import find
 from tests.cli.conftest import Qd
 from tests.cli.schemas import errors
+from tests.e2e.stream import Watch
 
 pytestmark = pytest.mark.slow
 
@@ -76,73 +77,44 @@ def test_history_for_people(config: Path, qd: Qd) -> None:
     assert [line[21:28] for line in points] == ["outcome", "failed "]
 
 
+def command(config: Path) -> list[str]:
+    """Watches the configured project."""
+    return [sys.executable, "-m", "app", "test", "watch", "--config", str(config), "--json"]
+
+
+def watching(config: Path, environ: dict[str, str]) -> Watch:
+    """The command, running."""
+    return Watch(command(config), home=Path(environ["QUARTERDECK_HOME"]), env=environ)
+
+
 def test_watch(config: Path, environ: dict[str, str]) -> None:
-    pipe = subprocess.PIPE
-    seen = []
-    with subprocess.Popen(
-        [sys.executable, "-m", "app", "test", "watch", "--config", str(config), "--json"],
-        env=environ,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                event = json.loads(line)
-                assert errors(find("test watch"), event) == []
-                seen.append(event["event"])
-                if event["event"] == "ready":
-                    (config.parent / "tests" / "test_b.py").write_text("def test_now(): pass")
-                if event["event"] == "finished" and "changed" in seen:
-                    process.stdin.write('{"do": "quit"}\n')
-                    process.stdin.flush()
-            assert process.wait(30) == 0
-        finally:
-            process.kill()
-    assert set(seen) >= {"started", "result", "affected_done", "finished", "ready", "changed", "level"}
+    with watching(config, environ) as watch:
+        ready = watch.wait_for("ready")
+        (config.parent / "tests" / "test_b.py").write_text("def test_now(): pass")
+        changed = watch.wait_for("changed", after=ready["t"])
+        watch.wait_for("finished", after=changed["t"])
+        assert watch.quit(30) == 0
+        assert [problem for event in watch.events for problem in errors(find("test watch"), event)] == []
+        seen = {event["event"] for event in watch.events}
+        assert seen >= {"started", "result", "affected_done", "finished", "ready", "changed", "level"}
 
 
 def test_orders_wait_for_the_first_run(config: Path, environ: dict[str, str]) -> None:
-    pipe = subprocess.PIPE
     (config.parent / "tests" / "test_b.py").unlink()
-    finished = []
-    with subprocess.Popen(
-        [sys.executable, "-m", "app", "test", "watch", "--config", str(config), "--json"],
-        env=environ,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write('{"do": "failed"}\n')
-            process.stdin.flush()
-            for line in process.stdout:
-                event = json.loads(line)
-                assert event["event"] != "superseded"
-                if event["event"] == "finished":
-                    finished.append(event["counts"])
-                if len(finished) == 2:
-                    process.stdin.write('{"do": "quit"}\n')
-                    process.stdin.close()
-                    break
-            assert process.wait(30) == 0
-        finally:
-            process.kill()
-    first, second = finished
-    assert (first["passed"], first["failed"], first["error"]) == (1, 1, 1)
-    assert (second["passed"], second["failed"], second["error"]) == (0, 1, 1)
+    with watching(config, environ) as watch:
+        watch.tell("failed")
+        first = watch.wait_for("finished", "superseded")
+        second = watch.wait_for("finished", "superseded", after=first["t"])
+        assert watch.quit(30) == 0
+        assert [event["event"] for event in (first, second)] == ["finished"] * 2
+        counts = [[event["counts"][name] for name in ("passed", "failed", "error")] for event in (first, second)]
+        assert counts == [[1, 1, 1], [0, 1, 1]]
 
 
 def test_stop_and_quit_wait_for_nothing(config: Path, environ: dict[str, str]) -> None:
     (config.parent / "tests" / "test_b.py").write_text("import signal\ndef test_hangs(): signal.pause()")
     done = subprocess.run(
-        [sys.executable, "-m", "app", "test", "watch", "--config", str(config), "--json"],
+        command(config),
         env=environ,
         input='{"do": "all"}\n{"do": "stop"}\n{"do": "quit"}\n',
         capture_output=True,
