@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app import paths
 from app.config.lookup import locate
 
 PREFIX = "QUARTERDECK_"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LARGEST = 1_000_000
 """Bytes; a longer file is no configuration."""
+CHOSEN_FILE = "theme.toml"
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -33,6 +35,15 @@ class QuickLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """A theme that was chosen in the app itself."""
+
+    theme: str
+    instead_of: str
+    """The theme that the configuration named then; the choice ends when it names another."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quick:
     """What the first frame needs of the configuration."""
 
@@ -43,6 +54,8 @@ class Quick:
     log: QuickLog = field(default_factory=QuickLog)
     config_path: Path | None = None
     """The file that was read; None when there is none or it cannot be read."""
+    chosen: Chosen | None = None
+    """`theme` is what the configuration says; this is what was chosen over it, which may be out of date."""
 
 
 def quick(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Quick:
@@ -64,7 +77,29 @@ def quick(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
             files=_whole(log.get("files"), log_defaults.files, most=100),
         ),
         config_path=None if data is None else located.path,
+        chosen=choices().get(choice_key(located.path)),
     )
+
+
+def chosen_file() -> Path:
+    """Where `app.chosen` keeps the themes that were chosen in the app: a table for each configuration, by its path."""
+    return paths.state_dir() / CHOSEN_FILE
+
+
+def choice_key(config: Path) -> str:
+    """The name of a configuration's table there, from its absolute path: that path, whatever bytes are in it."""
+    return str(config).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def choices() -> dict[str, Chosen]:
+    """The theme that was chosen over each configuration, by `choice_key`, the latest last."""
+    found = {}
+    for config, entry in (_read(chosen_file()) or {}).items():
+        values = entry if isinstance(entry, dict) else {}
+        theme, instead_of = _text(values.get("theme"), ""), _text(values.get("instead_of"), "")
+        if theme:
+            found[config] = Chosen(theme, instead_of)
+    return found
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,15 +16,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 
 import screens
+from app.config.lookup import locate
 from app.errors import UserError
 from app.events import Badge, LoopLag, SettingsChanged, StorageChanged
 from app.probe import LoopProbe
-from app.quick import Quick, quick
+from app.quick import Chosen, Quick, quick
 from screens import faults
 from screens.areas import AREAS, Area, load
 from screens.global_keys import EVERYWHERE, area_bindings
 from screens.shell import Shell
-from widgets.theme import THEMES, complete
+from widgets.theme import THEMES, complete, unknown_theme
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -77,6 +77,8 @@ class Quarterdeck(faults.Containing, inherit_bindings=False):
         self._config = config or self.quick.config_path
         self._given_runtime = runtime
         self._config_error = ""
+        self._configured_theme = self.quick.theme
+        self._chosen = self.quick.chosen
         self._own_theme = ""
         self._notices: dict[str, str] = {}
         for theme in THEMES:
@@ -174,6 +176,7 @@ class Quarterdeck(faults.Containing, inherit_bindings=False):
             self.run_worker(self._settings_changed_now(), group="settings", exclusive=True)
 
     async def _apply(self, settings: Settings) -> None:
+        self._forget_choice(settings.ui.theme)
         self._use_theme(settings.ui.theme)
         self.shell.bar.show_clock(settings.ui.clock)
         if not settings.keys:
@@ -186,21 +189,40 @@ class Quarterdeck(faults.Containing, inherit_bindings=False):
         self.set_keymap(resolved.keymap)
         self._notice("keys", "\n".join(resolved.problems))
 
-    def _use_theme(self, name: str) -> None:
-        if name in self.available_themes:
-            self._set_theme(name)
-            self._notice("theme", "")
-            return
-        near = get_close_matches(name, self.available_themes, 1)
-        self._notice("theme", f"ui.theme: no theme is called {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        self._set_theme(THEMES[0].name)
+    def _use_theme(self, configured: str) -> None:
+        """Show the theme that was chosen in the app, as long as it was chosen over this very one; else this one."""
+        self._configured_theme = configured
+        known, chosen = self.available_themes, self._chosen
+        self._notice("theme", "" if configured in known else f"ui.theme: {unknown_theme(configured, known)}")
+        if chosen is not None and chosen.instead_of == configured and chosen.theme in known:
+            self._set_theme(chosen.theme)
+        else:
+            self._set_theme(configured if configured in known else THEMES[0].name)
 
     def watch_theme(self, theme: str) -> None:
-        """Say how a theme that was chosen by hand can be kept."""
-        if self.is_running and theme != self._own_theme:
-            where = faults.shown(self._config) if self._config is not None else "config.toml"
-            self.notify(f'For this session. To keep it, put theme = "{theme}" under [ui] in {where}.', markup=False)
-        self._own_theme = theme
+        """Keep a theme that was chosen by hand. The file is small, and a change of theme paints all anew anyway."""
+        by_hand, self._own_theme = self.is_running and theme != self._own_theme, theme
+        if by_hand:
+            same = theme == self._configured_theme
+            self._keep_choice(None if same else Chosen(theme, instead_of=self._configured_theme))
+
+    def _keep_choice(self, chosen: Chosen | None) -> None:
+        from app.chosen import keep
+
+        self._chosen = chosen
+        try:
+            keep(locate(self._config).path, chosen)
+        except OSError as error:
+            log.warning("the chosen theme could not be kept", exc_info=True)
+            self.notify(f"For this session: it could not be kept ({error.strerror}).", severity="warning", markup=False)
+
+    def _forget_choice(self, configured: str) -> None:
+        """End a choice when the configuration has been changed since; a variable of the environment leaves it alone."""
+        chosen = self._chosen
+        if chosen is None or configured == chosen.instead_of:
+            return
+        if quick(locate(self._config).path, {}).theme != chosen.instead_of:
+            self._keep_choice(None)
 
     def _set_theme(self, name: str) -> None:
         self._own_theme = name

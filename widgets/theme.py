@@ -12,6 +12,8 @@ Style sheets and `Content` name roles, never values. Beyond Textual's own variab
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from textual.color import Color
 from textual.theme import Theme
 
@@ -144,3 +146,11 @@ def complete(theme: Theme, variables: dict[str, str]) -> dict[str, str]:
         if variables.get(role, "auto").startswith("auto"):
             variables[role] = value
     return variables
+
+
+def unknown_theme(name: str, known: Collection[str]) -> str:
+    """What to say of a theme that there is not, with the nearest that there is."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
+    return f"no theme is called {name!r}" + (f"; did you mean {near[0]}?" if near else "")

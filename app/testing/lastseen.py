@@ -5,9 +5,7 @@ Reading it must cost next to nothing: the file holds arrays, not objects, and ne
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,20 +33,11 @@ def load(path: Path) -> tuple[ProjectSnapshot, ...]:
 
 def save(path: Path, snapshots: Iterable[ProjectSnapshot]) -> None:
     """Replace the file in one step. Raises OSError when that is impossible, leaving the earlier file as it was."""
-    import tempfile
+    from app.files import replace_text
 
     document = {"format": FORMAT, "projects": [_entry(snapshot) for snapshot in snapshots]}
     data = json.dumps(document, separators=(",", ":"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    replace_text(path, data)
 
 
 def _entry(snapshot: ProjectSnapshot) -> dict[str, Any]:
