@@ -121,6 +121,30 @@ async def test_multiprocessing_does_not_cost_the_warm_server(tmp_path: Path) -> 
         assert (ran.level, ran.reason, ran.finished.counts) == ("L1", "", Counts(passed=2))
 
 
+async def test_a_warm_run_captures_output_in_memory(tmp_path: Path) -> None:
+    text = """
+        import os, subprocess
+        def test_prints():
+            print(os.readlink("/proc/self/fd/1"))
+            os.write(1, b"by descriptor\\n")
+            subprocess.run(["echo", "by a child"])
+        def test_reads(capfd):
+            os.write(1, b"one")
+            assert capfd.readouterr().out == "one"
+            with capfd.disabled(): print("shown")
+        def test_has_a_file_of_its_own(tmp_path):
+            import tempfile
+            with tempfile.TemporaryFile(dir=tmp_path) as file: assert os.fstat(file.fileno()).st_nlink == 0
+    """
+    project = write(tmp_path / "p", {"test_o.py": text})
+    async with runner_for(project, "L1") as runner:
+        ran = await run(runner)
+        assert (ran.level, ran.finished.counts) == ("L1", Counts(passed=3))
+        (section,) = ran.report("test_prints").sections
+        assert sorted(section.text.splitlines()) == ["/memfd:captured (deleted)", "by a child", "by descriptor"]
+        assert "shown" in ran.output()
+
+
 async def test_a_whole_run_teaches_whatever_its_arguments(tmp_path: Path) -> None:
     text = """
         import os, sys

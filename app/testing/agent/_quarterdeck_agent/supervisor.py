@@ -25,7 +25,7 @@ _GRACE_S = 0.15
 _ABORT_S = 0.3
 _GIVE_UP_S = 5.0
 _POLL_S = 0.005
-_BURST = 1 << 12
+_BURST = 1 << 15
 _PACE_S = 0.025
 _PIPE_BYTES = 1 << 20
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
@@ -43,6 +43,7 @@ class Run:
         self.output = CappedOutput(payload["output"], payload["output_kb"])
         self.output_fd = -1
         self.output_at = 0.0
+        self.flowing_until = 0.0
         timeout = payload["timeout_s"]
         self.deadline: Optional[float] = time.monotonic() + timeout if timeout else None
         self.kill_at: Optional[float] = None
@@ -327,8 +328,11 @@ class Supervisor:
             run.output_fd = -1
             return False
         run.output.add(data)
-        # Let the dots of short tests gather instead of waking for each; whoever prints much is never kept waiting.
-        run.output_at = time.monotonic() + _PACE_S if len(data) < _BURST else 0.0
+        # Let the dots of short tests gather instead of waking for each, but do not slow down who prints much.
+        now = time.monotonic()
+        if len(data) >= _BURST:
+            run.flowing_until = now + _PACE_S
+        run.output_at = now + _PACE_S if now >= run.flowing_until else 0.0
         return True
 
     def _advance(self, run: Run) -> None:
