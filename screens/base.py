@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
+from textual.message import Message
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from app.events import Bus
+    from app.events import Badge, Bus
     from app.settings import Settings
     from app.testing.service import TestingService
 
@@ -60,6 +61,13 @@ class Pane(Widget):
         background: $background;
     }
     """
+
+    class Stands(Message):
+        """How the area stands as far as the pane knows, before the engine tells or where it has nothing to tell."""
+
+        def __init__(self, badge: Badge) -> None:
+            super().__init__()
+            self.badge = badge
 
     BLANK = True
     runtime: Runtime | None = None

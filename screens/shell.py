@@ -244,6 +244,10 @@ class Shell(Screen[None], inherit_bindings=False):
         else:
             self.open_area(message.target)
 
+    def on_pane_stands(self, message: Pane.Stands) -> None:
+        message.stop()
+        self.bar.set_badge(message.badge)
+
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST_WIDTH or event.size.height < LEAST_HEIGHT
         if small and self._too_small is None:

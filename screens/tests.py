@@ -114,20 +114,28 @@ class TestsPane(TestsActions):
     def _show_last_seen(self, path: Path) -> None:
         if self.runtime is None and path.exists():
             from app.testing import lastseen
+            from app.testing.badge import last_seen_badge
 
-            self.feed.load(lastseen.load(path))
+            snapshots = lastseen.load(path)
+            self.feed.load(snapshots)
+            self.post_message(self.Stands(last_seen_badge(snapshots)))
             self.paint()
 
     def attach(self, runtime: Runtime) -> None:
         """Follow the engine."""
         super().attach(runtime)
         from app.events import ProjectChanged
+        from app.testing.badge import badge_of
 
         if self._unfollow is not None:
             self._unfollow()
         self._unfollow = runtime.bus.subscribe(ProjectChanged, self._project_changed)
         self._histories.clear()
-        self.feed.load(runtime.testing.projects())
+        projects = runtime.testing.projects()
+        self.feed.load(projects)
+        if not projects:
+            # The engine tells of projects only: where none is left, what was seen last has to go.
+            self.post_message(self.Stands(badge_of(projects)))
         if self.is_mounted:
             self.paint()
 

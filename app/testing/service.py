@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.errors import UserError
-from app.events import Badge, Bus, ProjectChanged, Tone
+from app.events import Badge, Bus, ProjectChanged
 from app.testing import lastseen, store
+from app.testing.badge import badge_of
 from app.testing.engine import EngineOptions, ProjectEngine
 from app.testing.model import HistoryPoint, ProjectSnapshot, ProjectSpec, RunSummary, TestDetail, TestState
 from app.testing.plan import Request
@@ -217,29 +218,6 @@ def testing_options(tests: TestsSettings) -> EngineOptions:
         verify_every_s=tests.verify_every_s,
         verify_idle_s=tests.verify_idle_s,
     )
-
-
-def badge_of(projects: Sequence[ProjectSnapshot]) -> Badge:
-    """The state of all projects in at most four characters: how far the runs are until all tests are in, then how they
-    came out, even while their processes still end.
-    """
-    if not projects:
-        return Badge("tests", "")
-    bad = sum(project.counts.bad for project in projects)
-    running = [project.progress for project in projects if project.progress is not None]
-    if not all(progress.all_in for progress in running):
-        done = sum(progress.done for progress in running)
-        total = sum(progress.total or 0 for progress in running)
-        share = f"{100 * done // total}%" if done < total else "◐"
-        tone: Tone = "bad" if any(progress.bad for progress in running) else "busy"
-        return Badge("tests", share, tone)
-    if bad:
-        return Badge("tests", f"✗{bad}" if bad < 1000 else "✗1k+", "bad")
-    if any(project.state in ("broken", "gone") for project in projects):
-        return Badge("tests", "⚠", "warn")
-    if any(project.counts.total for project in projects):
-        return Badge("tests", "✓", "good")
-    return Badge("tests", "○")
 
 
 def _same_place(snapshot: ProjectSnapshot | None, spec: ProjectSpec) -> ProjectSnapshot | None:

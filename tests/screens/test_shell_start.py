@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from app import boot
+from app import boot, paths
 from app.config.problems import Problem as Mistake
 from app.config.problems import SettingsError
+from app.events import Badge
 from app.quick import quick
+from app.testing import lastseen
+from app.testing.model import ProjectSnapshot
 from app.tui import Quarterdeck
 from screens.problem import Problem
+from screens.tests import LAST_SEEN
+from tests.fakes import trading
 from tests.screens.shell_host import AREAS, FakeRuntime, close_log
 from tests.waiting import until
 
@@ -107,3 +112,45 @@ async def test_the_real_engine_starts_and_stops(monkeypatch: pytest.MonkeyPatch,
         await until(lambda: app.shell.bar.state.storage is not None)
         assert app.runtime.settings.projects[0].name == "small"
         assert "sqlite ●" in app.shell.bar.render().plain
+
+
+class FirstFrame(Quarterdeck):
+    """Remembers the tab bar as it was painted before the engine was asked for."""
+
+    first_bar = ""
+
+    def start_engine(self) -> None:
+        self.first_bar = "".join(segment.text for segment in self.shell.bar.render_line(0))
+        super().start_engine()
+
+
+def last_seen(*snapshots: ProjectSnapshot) -> None:
+    path = paths.state_dir().joinpath(*LAST_SEEN)
+    path.parent.mkdir(parents=True)
+    lastseen.save(path, snapshots)
+
+
+async def test_the_first_frame_has_the_badge_of_the_last_session(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    last_seen(trading(path=str(project)))
+    config = tmp_path / "config.toml"
+    config.write_text(f'[tests]\non_start = false\n[[projects]]\nname = "trading"\npath = "{project}"\n')
+    app = FirstFrame(quick(config), config=config)
+    async with app.run_test(size=(100, 30)):
+        assert "Tests ✗3" in app.first_bar
+        await until(app.engine_ready.is_set)
+        # The engine has taken the same outcomes over: now they are shown in their colour.
+        await until(lambda: app.shell.bar.state.badges == (Badge("tests", "✗3", "bad"),))
+
+
+async def test_what_was_last_seen_of_projects_that_are_configured_no_more_goes(tmp_path: Path) -> None:
+    last_seen(trading())
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    app = FirstFrame(quick(config), config=config)
+    async with app.run_test(size=(100, 30)):
+        assert "Tests ✗3" in app.first_bar
+        await until(app.engine_ready.is_set)
+        await until(lambda: app.shell.bar.state.badges == (Badge("tests", ""),))
+        assert "✗" not in app.shell.bar.render().plain

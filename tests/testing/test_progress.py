@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.events import ProjectChanged
+from app.testing.badge import badge_of, last_seen_badge
 from app.testing.model import Counts, ProjectSnapshot
-from app.testing.service import badge_of
 from tests.fakes import progress, running, snapshot, trading
 from tests.testing.samples import trading as trading_files
 from tests.testing.samples import write
@@ -54,6 +54,12 @@ def test_the_badge_of_nothing_under_way() -> None:
     assert badge_of([]).text == ""
     assert badge_of([trading()]).text == "✗3"
     assert badge_of([snapshot([])]).text == "○"
+
+
+def test_the_badge_of_an_earlier_session_has_no_colour() -> None:
+    badge = last_seen_badge([trading(state="starting")])
+    assert (badge.text, badge.tone) == ("✗3", "plain")
+    assert last_seen_badge([]).text == ""
 
 
 async def test_while_a_run_ends_its_outcome_is_shown(tmp_path: Path) -> None:
