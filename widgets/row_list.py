@@ -151,6 +151,9 @@ class RowList(KeptLines, can_focus=True):
         if int(self.scroll_offset.y) != top:
             self.scroll_to(y=top, animate=False, force=True)
         self.refresh_changed()
+        if (before is None) != (not rows):
+            # The lines below the last row hold what is said while there are none, or have to say it now.
+            self.refresh(self.size.region)
         if self.cursor_row != before:
             self.post_message(self.Moved(self, self.cursor_row))
 

@@ -124,6 +124,26 @@ async def test_marks_and_placeholder() -> None:
         assert line(app, 2).strip() == "nothing"
 
 
+async def test_the_placeholder_goes_with_the_first_rows_and_comes_back() -> None:
+    app = ListApp(0)
+    async with app.run_test(size=(40, 9)) as pilot:
+
+        def painted() -> list[str]:
+            return [
+                strip.text.strip() for strip in app.list.render_lines(app.list.outer_size.region) if strip.text.strip()
+            ]
+
+        app.list.set_placeholder([[("nothing", "$text-muted")]])
+        await pilot.pause()
+        assert painted() == ["nothing"]
+        app.list.set_rows(["row-0", "row-1"])
+        await pilot.pause()
+        assert painted() == ["row-0 0", "row-1 0"]
+        app.list.set_rows([])
+        await pilot.pause()
+        assert painted() == ["nothing"]
+
+
 async def test_clicks_move_and_choose() -> None:
     app = ListApp(10)
     async with app.run_test(size=(40, 8)) as pilot:
