@@ -22,7 +22,7 @@ from app.testing.warmth import Warmth
 from app.testing.wire import Decoder
 
 _SLICE_S = 0.006
-_PACE_S = (0.008, 0.025)
+_PACE_S = (0.008, 0.04)
 _PACE_SHARE = 0.06
 _LINGER_S = 5.0
 _CATCH_UP_S = 0.25
@@ -275,10 +275,15 @@ class Runner:
                         slice_end = time.perf_counter() + _SLICE_S
                 if decoder.exit is not None and linger is None:
                     linger = loop.call_later(_LINGER_S, self._supervisor.cancel, attempt)
-                if not ended and len(data) < 1 << 15:
+                if not ended and len(data) < 1 << 15 and self._caught_up.is_set():
                     # Let a burst of short tests gather instead of waking for each; longer as the run goes on.
                     least, most = _PACE_S
-                    await asyncio.sleep(min(max(least, (loop.time() - began) * _PACE_SHARE), most))
+                    wake.clear()
+                    pause = loop.call_later(min(max(least, (loop.time() - began) * _PACE_SHARE), most), wake.set)
+                    if not attempt.ended.done():
+                        await wake.wait()
+                    pause.cancel()
+                    slice_end = time.perf_counter() + _SLICE_S
         finally:
             loop.remove_reader(fd)
             self._wake = None
