@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import UserError
+from app.sqlite_file import use_wal
 
 VERSION = 1
 BUSY_MS = 10_000
@@ -191,7 +192,9 @@ class Journal:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=32
         )
-        for pragma in ("auto_vacuum = INCREMENTAL", "journal_mode = WAL", "synchronous = FULL", "fullfsync = ON"):
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL").close()
+        use_wal(connection, BUSY_MS / 1000)
+        for pragma in ("synchronous = FULL", "fullfsync = ON"):
             connection.execute(f"PRAGMA {pragma}").close()
         if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
             connection.execute("BEGIN IMMEDIATE")

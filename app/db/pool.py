@@ -16,6 +16,7 @@ from sqlalchemy.pool import StaticPool
 from app.db import urls
 from app.db.faults import UnavailableError
 from app.db.types import dumps
+from app.sqlite_file import use_wal
 
 IMMEDIATE = "quarterdeck_immediate"
 """Execution option: begin a SQLite transaction as a writer."""
@@ -82,12 +83,12 @@ def _sqlite(url: URL, settings: PoolSettings) -> Engine:
         # and a power loss before it would then take them from both files.
         for pragma in (
             f"busy_timeout = {SQLITE_BUSY_MS}",
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "journal_size_limit = 67108864",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        use_wal(connection, SQLITE_BUSY_MS / 1000)
 
     @event.listens_for(engine, "begin")
     def begin(conn: Connection) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.fileevents.sources import Events, Source
 from app.testing.contents import Contents, Kind
 from app.testing.ignore import PROBE_PREFIX, IgnoreRules, Patterns
-from app.testing.sources import Events, Source
 
 HOLD_S = 0.05
 """A file that is missing, empty or being written is looked at again after this long before it counts."""

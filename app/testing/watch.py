@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
+from app.fileevents.sources import Source, open_source
 from app.testing import mounts
 from app.testing.contents import Kind
 from app.testing.gathering import Gathering, merge
 from app.testing.ignore import DEFAULT_WATCH
 from app.testing.scanner import Scanner
-from app.testing.sources import Source, open_source
 from app.testing.written import WrittenByTests
 
 Mode = Literal["starting", "events", "polling", "waiting"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.testing.inotify import InotifySource
+from app.fileevents.inotify import InotifySource
 from app.testing.scanner import Found, Scanner
 from app.testing.watch import Watcher
 from tests.testing.following import following, plant

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.testing import inotify, mounts, scanner, sources, watch
+from app.fileevents import inotify, sources
+from app.testing import mounts, scanner, watch
 from app.testing.watch import Watcher
 from tests.testing.following import following, plant
 from tests.waiting import until

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.testing import scanner, sources, watch
+from app.fileevents import sources
+from app.testing import scanner, watch
 from tests.testing.following import following, plant
 
 Save = Callable[[Path, str], None]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.testing import gathering, scanner, sources, watch
+from app.fileevents import sources
+from app.testing import gathering, scanner, watch
 from tests.testing.following import following, plant
 
 

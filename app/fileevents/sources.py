@@ -56,7 +56,7 @@ def open_source(root: str, wake: Callable[[], None], wanted: Callable[[str], boo
     Files of a name that is not `wanted` are no reason to wake anybody: a log may be written a thousand times a second.
     """
     if sys.platform == "linux":
-        from app.testing.inotify import InotifySource
+        from app.fileevents.inotify import InotifySource
 
         try:
             return InotifySource(root, wake, wanted)

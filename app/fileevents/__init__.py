@@ -1,0 +1,1 @@
+"""File events of the system, for whoever follows folders."""
