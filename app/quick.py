@@ -14,14 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from app import paths
+from app.config.given import LARGEST, given
 from app.config.lookup import locate
 
-PREFIX = "QUARTERDECK_"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LARGEST = 1_000_000
-"""Bytes; a longer file is no configuration."""
 CHOSEN_FILE = "theme.toml"
-
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -63,7 +60,7 @@ def quick(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
     located = locate(path, environ)
     data = _read(located.path)
     values = {} if data is None else data
-    ui, log, keys = (_given(values, environ, name) for name in ("ui", "log", "keys"))
+    ui, log, keys = (given(values, environ, name) for name in ("ui", "log", "keys"))
     defaults, log_defaults = Quick(), QuickLog()
     level = log.get("level")
     return Quick(
@@ -111,28 +108,6 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, RecursionError):
         return {}
-
-
-def _given(values: Mapping[str, Any], environ: Mapping[str, str], table: str) -> dict[str, Any]:
-    """A table with the variables of the environment over it."""
-    found = values.get(table)
-    merged = dict(found) if isinstance(found, dict) else {}
-    whole = f"{PREFIX}{table.upper()}"
-    if whole in environ:
-        merged.update(_json_table(environ[whole]))
-    start = f"{whole}__"
-    merged.update({name[len(start) :].lower(): text for name, text in environ.items() if name.startswith(start)})
-    return merged
-
-
-def _json_table(text: str) -> dict[str, Any]:
-    import json
-
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any, default: str) -> str:

@@ -58,7 +58,8 @@ ANSI_ROLES = {
 }
 
 
-def _theme(name: str, roles: dict[str, str], *, dark: bool) -> Theme:
+def build(name: str, roles: dict[str, str], *, dark: bool) -> Theme:
+    """A theme from the colours of its roles."""
     return Theme(
         name=name,
         dark=dark,
@@ -116,8 +117,8 @@ def _theme(name: str, roles: dict[str, str], *, dark: bool) -> Theme:
     )
 
 
-QUARTERDECK = _theme("quarterdeck", DARK_ROLES, dark=True)
-QUARTERDECK_LIGHT = _theme("quarterdeck-light", LIGHT_ROLES, dark=False)
+QUARTERDECK = build("quarterdeck", DARK_ROLES, dark=True)
+QUARTERDECK_LIGHT = build("quarterdeck-light", LIGHT_ROLES, dark=False)
 THEMES = (QUARTERDECK, QUARTERDECK_LIGHT)
 
 

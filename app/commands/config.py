@@ -17,7 +17,16 @@ from app.config import toml
 from app.config.lookup import locate, shown
 from app.config.shape import dotted, leaves
 from app.redact import MASK, names_a_secret, redact
-from app.settings import Loaded, Problem, ProjectSettings, SettingsError, load, project_specs
+from app.settings import (
+    Loaded,
+    Problem,
+    ProjectSettings,
+    RepositorySettings,
+    SettingsError,
+    absolute,
+    load,
+    project_specs,
+)
 
 
 @click.group()
@@ -112,6 +121,11 @@ def masked(name: object, value: Any) -> Any:
 
 def missing(loaded: Loaded) -> Iterator[Problem]:
     """What the configuration names and this machine does not have now."""
+    for number, repository in enumerate(loaded.settings.repositories):
+        path = absolute(str(repository.path), loaded.base)
+        if not path.is_dir():
+            key = f"repositories[{number}].path"
+            yield Problem(loaded.origin(key), key, f"no such folder: {path}")
     for number, spec in enumerate(project_specs(loaded.settings, loaded.base)):
         for name, there in (("path", spec.path.is_dir()), ("python", _runs(spec.python))):
             if not there:
@@ -137,13 +151,16 @@ def _runs(python: str) -> bool:
 def _values(loaded: Loaded) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     settings = loaded.settings
     for path, _ in leaves():
-        if path[0] not in ("keys", "projects"):
+        if path[0] not in ("keys", "projects", "repositories"):
             value: Any = settings
             for part in path:
                 value = getattr(value, str(part))
             yield path, value
     for name, keys in settings.keys.items():
         yield ("keys", name), keys
+    for number, repository in enumerate(settings.repositories):
+        for field in RepositorySettings.model_fields:
+            yield ("repositories", number, field), getattr(repository, field)
     for number, project in enumerate(settings.projects):
         for field in ProjectSettings.model_fields:
             yield ("projects", number, field), getattr(project, field)

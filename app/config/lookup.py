@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from app import paths
 
@@ -16,8 +16,7 @@ FILE_NAME = "config.toml"
 VARIABLE = "QUARTERDECK_CONFIG"
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """Where the configuration is, or would be. `named` is what the user named it with; empty for the usual place."""
 
     path: Path

@@ -56,7 +56,7 @@ def test_show_has_every_key_with_its_origin(config: Path, capsys: pytest.Capture
     lines = out.splitlines()
     assert code == 0
     assert [line.split(" = ")[0] for line in lines if not line.startswith(("keys", "projects"))] == [
-        ".".join(map(str, path)) for path, _ in leaves() if path[0] not in ("keys", "projects")
+        ".".join(map(str, path)) for path, _ in leaves() if path[0] not in ("keys", "projects", "repositories")
     ]
     for line, origin in (
         ('ui.theme = "nord"', "config.toml:2"),
@@ -163,7 +163,7 @@ def test_check_names_an_unknown_area(home: Path, capsys: pytest.CaptureFixture[s
     found = document("config check", out)
     assert (code, found["ok"]) == (2, False)
     assert found["problems"] == [
-        {"where": "areas.toml:2", "key": "ui.start", "text": 'unknown area "moon"; write "" or one of: tests'}
+        {"where": "areas.toml:2", "key": "ui.start", "text": 'unknown area "moon"; write "" or one of: tests, git'}
     ]
 
 

@@ -132,6 +132,17 @@ class Terminal(Program):
         """The first line of the screen that the pattern is found in; empty when there is none."""
         return next((line for line in self.text().splitlines() if re.search(pattern, line)), "")
 
+    def colours(self, pattern: str) -> tuple[str, str]:
+        """Foreground and background, as six hexadecimal digits, where the screen first shows the pattern."""
+        with self._news:
+            text = self.text()
+            match = re.search(pattern, text)
+            if match is None:
+                raise LookupError(f"no {pattern!r} on the screen:\n{text}")
+            line = text.count("\n", 0, match.start())
+            cell = self._screens[self._shown].buffer[line][match.start() - text.rfind("\n", 0, match.start()) - 1]
+            return cell.fg, cell.bg
+
     def wait_for(self, pattern: str, timeout: float = 30.0) -> str:
         """Wait until the screen shows the pattern; the screen then."""
         return self.wait_until(lambda text: re.search(pattern, text) is not None, f"{pattern!r}", timeout)
