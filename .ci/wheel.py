@@ -61,6 +61,10 @@ def main() -> None:
         check(counts["passed"] == 1 and counts["failed"] == 1, "qd test run gives the outcomes")
         status = json.loads(run(qd, "db", "upgrade", "--json", cwd=folder, env=env))
         check(bool(status), "migrations travel inside")
+        usage = run(folder / "venv/bin/qd-git-hook", "--help", cwd=folder, env=env)
+        check("pre-push" in usage, "the hook program answers")
+        template = "import importlib.resources as r; print(r.files('templates').joinpath('git/push.md.j2').is_file())"
+        check(run(python, "-c", template, cwd=folder, env=env).strip() == "True", "templates travel inside")
         run(qd, "init", "--path", project, cwd=folder, env=env)
         run(qd, "config", "check", cwd=folder, env=env)
         probe = ROOT / "tests/e2e/open_app.py"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from app.git.model import GitSnapshot, RepositoryState
     from app.testing.model import ProjectSnapshot
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,20 @@ class TestStream:
     event: StreamEvent
     t: float
     data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class GitChanged:
+    """A followed repository has a new state."""
+
+    state: RepositoryState
+
+
+@dataclass(frozen=True, slots=True)
+class GitRepositories:
+    """Other repositories are followed now, or in another order."""
+
+    snapshot: GitSnapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from app import log as logs
 from app import paths, settings
 from app.db.engine import Database
 from app.db.spool import Spool
-from app.events import Bus, SettingsChanged, StorageChanged
+from app.events import Bus, GitRepositories, SettingsChanged, StorageChanged
+from app.git.service import GitService
 from app.storage import Storage
 from app.testing.service import TestingService, testing_options
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 CONFIG_CHECK_S = 2.0
 LAST_SEEN = "last/tests.json"
+LAST_SEEN_GIT = "last/git.json"
 
 
 class Runtime:
@@ -30,6 +32,7 @@ class Runtime:
         self.bus = Bus()
         self.warnings: list[str] = []
         self.storage = Storage.open(self.settings)
+        self.git = self._build_git()
         self.testing = self._build_testing()
         self._following: asyncio.Task[None] | None = None
         self._unfollow: Callable[[], None] = self.bus.subscribe(StorageChanged, _log_storage)
@@ -57,6 +60,7 @@ class Runtime:
     async def start(self) -> None:
         """Start the services; what cannot start says so in its own area and keeps nothing else from starting."""
         self.spool.start(self.db, self.bus)
+        await self.git.start()
         await self.testing.start()
         self._following = asyncio.create_task(self._follow_config())
 
@@ -67,6 +71,7 @@ class Runtime:
             await asyncio.gather(self._following, return_exceptions=True)
         self._unfollow()
         await self.testing.close()
+        await self.git.close()
         await self.storage.close()
 
     async def reload(self) -> str:
@@ -78,6 +83,11 @@ class Runtime:
             await self.testing.close()
             self.testing = self._build_testing()
             await self.testing.start()
+        if not error and _git_part(before) != _git_part(now):
+            await self.git.close()
+            self.git = self._build_git()
+            await self.git.start()
+            self.bus.publish(GitRepositories(self.git.snapshot()))
         if not error and before.log != now.log:
             logs.setup(now.log, secrets=self._file.current.secrets())
         if not error and before.database != now.database:
@@ -95,6 +105,20 @@ class Runtime:
             spool=self.spool,
             last_seen=paths.state_dir() / LAST_SEEN,
             keep_runs=self.settings.tests.keep_runs,
+            provenance=lambda folder: self.git.provenance(folder),
+        )
+
+    def _build_git(self) -> GitService:
+        return GitService(
+            settings.repository_specs(self.settings, self._file.current.base),
+            settings.git_rules(self.settings),
+            bus=self.bus,
+            cache_dir=paths.cache_dir(),
+            data_dir=paths.data_dir(),
+            spool=self.spool,
+            last_seen=paths.state_dir() / LAST_SEEN_GIT,
+            config=self._file.current.path,
+            templates=settings.broadcast_templates(self.settings, self._file.current.base),
         )
 
     async def _follow_config(self) -> None:
@@ -103,6 +127,10 @@ class Runtime:
             await asyncio.sleep(CONFIG_CHECK_S)
             if self._file.changed():
                 await self.reload()
+
+
+def _git_part(tree: settings.Settings) -> tuple[object, ...]:
+    return (tree.git, tree.repositories, tree.projects)
 
 
 def _log_storage(event: StorageChanged) -> None:

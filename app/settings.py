@@ -16,9 +16,13 @@ from pydantic import ValidationError
 from app.config import environment, secrets
 from app.config.lookup import Located, locate, shown
 from app.config.model import (
+    BroadcastSettings,
     DatabaseSettings,
+    GitSettings,
     LogSettings,
+    NamingSettings,
     ProjectSettings,
+    RepositorySettings,
     Settings,
     TestsSettings,
     UiSettings,
@@ -29,22 +33,31 @@ from app.config.problems import Problem, SettingsError
 from app.config.reading import read
 from app.config.shape import leaves
 from app.config.wording import sentence, unknown
+from app.git.model import RepositorySpec, Rules
 from app.testing.ignore import DEFAULT_WATCH
 from app.testing.model import ProjectSpec
 
 __all__ = [
+    "BroadcastSettings",
     "DatabaseSettings",
+    "GitSettings",
     "Loaded",
     "LogSettings",
+    "NamingSettings",
     "Problem",
     "ProjectSettings",
+    "RepositorySettings",
     "Settings",
     "SettingsError",
     "SettingsFile",
     "TestsSettings",
     "UiSettings",
+    "absolute",
+    "broadcast_templates",
+    "git_rules",
     "load",
     "project_specs",
+    "repository_specs",
 ]
 
 
@@ -95,6 +108,56 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
 def project_specs(settings: Settings, base: Path) -> tuple[ProjectSpec, ...]:
     """The projects with every path absolute; relative ones start from `base`."""
     return tuple(_spec(project, base) for project in settings.projects)
+
+
+def repository_specs(settings: Settings, base: Path) -> tuple[RepositorySpec, ...]:
+    """Every repository to follow, once: the configured ones first, then those that hold the projects.
+
+    A project's repository is the nearest folder at or above it with a `.git`; it is called as the project when the
+    project is its top folder, else as that folder is. Relative paths start from `base`. Nothing is run, and what a
+    path leads to need not exist.
+    """
+    found: dict[str, RepositorySpec] = {}
+    names: set[str] = set()
+    for given in settings.repositories:
+        path = absolute(str(given.path), base)
+        every_s = given.fetch_every_s or settings.git.fetch_every_s
+        spec = RepositorySpec(given.name, path, given.remote, given.default_branch, max(0.0, every_s))
+        if found.setdefault(os.path.realpath(path), spec) is spec:
+            names.add(given.name.casefold())
+    for project in settings.projects:
+        folder = absolute(str(project.path), base)
+        top = next((place for place in (folder, *folder.parents) if os.path.lexists(place / ".git")), None)
+        if top is None or os.path.realpath(top) in found:
+            continue
+        wanted = name = project.name if top == folder else top.name or project.name
+        number = 1
+        while name.casefold() in names:
+            number += 1
+            name = f"{wanted}-{number}"
+        names.add(name.casefold())
+        found[os.path.realpath(top)] = RepositorySpec(name, top, fetch_every_s=settings.git.fetch_every_s)
+    return tuple(found.values())
+
+
+def broadcast_templates(settings: Settings, base: Path) -> Path | None:
+    """The folder of the user's own templates for summaries; None for the built-in ones alone."""
+    given = settings.git.broadcast.templates
+    return absolute(given, base) if given else None
+
+
+def git_rules(settings: Settings) -> Rules:
+    """What `[git]` and `[git.naming]` ask of branches and files."""
+    git, naming = settings.git, settings.git.naming
+    return Rules(
+        pattern=naming.pattern,
+        template=naming.template,
+        examples=naming.examples,
+        protected=git.protected,
+        stale_days=git.stale_days,
+        exempt=naming.exempt,
+        large_file_mb=git.large_file_mb,
+    )
 
 
 class SettingsFile:
@@ -186,15 +249,19 @@ def _validated(data: dict[str, Any], origins: Origins) -> tuple[Settings | None,
 
 
 def _duplicates(settings: Settings, origins: Origins) -> list[Problem]:
-    """Two projects whose names differ at most in case: commands and the history tell projects apart by name."""
-    first: dict[str, int] = {}
+    """Two of a kind whose names differ at most in case: commands and the history tell them apart by name."""
     problems = []
-    for number, project in enumerate(settings.projects):
-        earlier = first.setdefault(project.name.casefold(), number)
-        if earlier != number:
-            place = origins.where(("projects", earlier, "name"))
-            text = f'the name "{project.name}" is taken by another project ({place}); give each its own'
-            problems.append(origins.problem(("projects", number, "name"), text))
+    for table, kind, entries in (
+        ("repositories", "repository", settings.repositories),
+        ("projects", "project", settings.projects),
+    ):
+        first: dict[str, int] = {}
+        for number, name in enumerate(entry.name for entry in entries):
+            earlier = first.setdefault(name.casefold(), number)
+            if earlier != number:
+                place = origins.where((table, earlier, "name"))
+                text = f'the name "{name}" is taken by another {kind} ({place}); give each its own'
+                problems.append(origins.problem((table, number, "name"), text))
     return problems
 
 
@@ -212,10 +279,10 @@ def _secret_texts(settings: Settings) -> Iterable[str]:
 
 
 def _spec(project: ProjectSettings, base: Path) -> ProjectSpec:
-    path = _absolute(str(project.path), base)
+    path = absolute(str(project.path), base)
     python = project.python
     if os.sep in python or python.startswith("~"):
-        python = str(_absolute(python, path))
+        python = str(absolute(python, path))
     elif python:
         python = shutil.which(python) or python
     return ProjectSpec(
@@ -229,5 +296,6 @@ def _spec(project: ProjectSettings, base: Path) -> ProjectSpec:
     )
 
 
-def _absolute(path: str, base: Path) -> Path:
+def absolute(path: str, base: Path) -> Path:
+    """A path as the configuration has it, from `base` where it is relative; `~` is the home."""
     return Path(os.path.abspath(base / os.path.expanduser(path)))  # noqa: PTH100, PTH111 - `~name` of nobody must not raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app import paths
 from app.db.engine import Database
 from app.db.spool import Spool
+from app.git import journal_store
 from app.testing import store
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Storage:
         )
         spool = Spool(folder / JOURNAL)
         store.register(spool)
+        journal_store.register(spool)
+        journal_store.register(spool)
         return cls(db, spool)
 
     @classmethod

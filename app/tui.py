@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 
 import screens
-from app.config.lookup import locate
 from app.errors import UserError
 from app.events import Badge, LoopLag, SettingsChanged, StorageChanged
 from app.probe import LoopProbe
-from app.quick import Chosen, Quick, quick
+from app.quick import Quick, quick
 from screens import faults
 from screens.areas import AREAS, Area, load
 from screens.global_keys import EVERYWHERE, area_bindings
 from screens.shell import Shell
-from widgets.theme import THEMES, complete, unknown_theme
+from screens.themed import Themed
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -47,7 +46,7 @@ NOTICES = ("config", "keys", "theme", "warnings")
 """Kinds of notices, the worst first."""
 
 
-class Quarterdeck(faults.Containing, inherit_bindings=False):
+class Quarterdeck(Themed, inherit_bindings=False):
     """The frame in which all areas live."""
 
     TITLE = "quarterdeck"
@@ -65,41 +64,25 @@ class Quarterdeck(faults.Containing, inherit_bindings=False):
         runtime: Any = None,
         areas: tuple[Area, ...] = AREAS,
         contain_faults: bool | None = None,
+        fit_colours: bool = False,
     ) -> None:
-        """A given `runtime` is used as it is: neither started nor closed. `contain_faults`: see `faults.Containing`."""
-        super().__init__(contain_faults)
-        self.quick = quick or Quick()
+        """A given `runtime` is used as it is: neither started nor closed.
+
+        `contain_faults`: see `faults.Containing`; `fit_colours`: see `Themed`.
+        """
+        found = quick or Quick()
+        self._notices: dict[str, str] = {}
+        super().__init__(found, config or found.config_path, contain_faults=contain_faults, fit_colours=fit_colours)
         self.areas = areas
         self.runtime: Any = None
         self.engine_ready = asyncio.Event()
         self.probe = LoopProbe(self._late)
         self.animation_level = "none"
-        self._config = config or self.quick.config_path
         self._given_runtime = runtime
         self._config_error = ""
-        self._configured_theme = self.quick.theme
-        self._chosen = self.quick.chosen
-        self._own_theme = ""
-        self._notices: dict[str, str] = {}
-        for theme in THEMES:
-            self.register_theme(theme)
-        self._use_theme(self.quick.theme)
-        self._variables = self.get_css_variables()
-        self.stylesheet.set_variables(self._variables)
         if self.quick.keys:
             self.set_keymap(self.quick.keys)
         self.shell = Shell(areas, start=self.quick.start, clock=self.quick.clock)
-
-    def get_css_variables(self) -> dict[str, str]:
-        self.theme_variables = complete(self.current_theme, super().get_css_variables())
-        return self.theme_variables
-
-    def refresh_css(self, animate: bool = True) -> None:
-        """Style everything anew when the theme's values differ from those in use; Textual asks at every start."""
-        variables = self.get_css_variables()
-        if variables != self._variables:
-            self._variables = variables
-            super().refresh_css(animate)
 
     def get_default_screen(self) -> Screen[None]:
         return self.shell
@@ -176,8 +159,8 @@ class Quarterdeck(faults.Containing, inherit_bindings=False):
             self.run_worker(self._settings_changed_now(), group="settings", exclusive=True)
 
     async def _apply(self, settings: Settings) -> None:
-        self._forget_choice(settings.ui.theme)
-        self._use_theme(settings.ui.theme)
+        self.end_choice(settings.ui.theme)
+        self.use_theme(settings.ui.theme)
         self.shell.bar.show_clock(settings.ui.clock)
         if not settings.keys:
             self.set_keymap({})
@@ -189,47 +172,8 @@ class Quarterdeck(faults.Containing, inherit_bindings=False):
         self.set_keymap(resolved.keymap)
         self._notice("keys", "\n".join(resolved.problems))
 
-    def _use_theme(self, configured: str) -> None:
-        """Show the theme that was chosen in the app, as long as it was chosen over this very one; else this one."""
-        self._configured_theme = configured
-        known, chosen = self.available_themes, self._chosen
-        self._notice("theme", "" if configured in known else f"ui.theme: {unknown_theme(configured, known)}")
-        if chosen is not None and chosen.instead_of == configured and chosen.theme in known:
-            self._set_theme(chosen.theme)
-        else:
-            self._set_theme(configured if configured in known else THEMES[0].name)
-
-    def watch_theme(self, theme: str) -> None:
-        """Keep a theme that was chosen by hand. The file is small, and a change of theme paints all anew anyway."""
-        by_hand, self._own_theme = self.is_running and theme != self._own_theme, theme
-        if by_hand:
-            same = theme == self._configured_theme
-            self._keep_choice(None if same else Chosen(theme, instead_of=self._configured_theme))
-
-    def _keep_choice(self, chosen: Chosen | None) -> None:
-        from app.chosen import keep
-
-        self._chosen = chosen
-        try:
-            keep(locate(self._config).path, chosen)
-        except OSError as error:
-            log.warning("the chosen theme could not be kept", exc_info=True)
-            self.notify(f"For this session: it could not be kept ({error.strerror}).", severity="warning", markup=False)
-
-    def _forget_choice(self, configured: str) -> None:
-        """End a choice when the configuration has been changed since; a variable of the environment leaves it alone."""
-        chosen = self._chosen
-        if chosen is None or configured == chosen.instead_of:
-            return
-        if quick(locate(self._config).path, {}).theme != chosen.instead_of:
-            self._keep_choice(None)
-
-    def _set_theme(self, name: str) -> None:
-        self._own_theme = name
-        if self.is_running:
-            self.theme = name
-        else:
-            self.set_reactive(Quarterdeck.theme, name)
+    def tell_theme(self, text: str) -> None:
+        self._notice("theme", text)
 
     def _notice(self, kind: str, text: str) -> None:
         """Keep one message of this kind; the worst shows in the tab bar, with the number of the others."""
@@ -373,6 +317,6 @@ def run(config: Path | None = None, start: str = "") -> int:
     Callers may have turned off garbage collection for the imports; the app turns it on after its first frame.
     """
     found = quick(config)
-    app = Quarterdeck(replace(found, start=start or found.start), config=config)
+    app = Quarterdeck(replace(found, start=start or found.start), config=config, fit_colours=True)
     app.run()
     return app.return_code or 0

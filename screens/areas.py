@@ -16,7 +16,10 @@ class Area(NamedTuple):
     commands: str = "screens.palette:PaneCommands"
 
 
-AREAS: tuple[Area, ...] = (Area("tests", 2, "Tests", "screens.tests:TestsPane", "screens.tests_palette:TestsCommands"),)
+AREAS: tuple[Area, ...] = (
+    Area("tests", 2, "Tests", "screens.tests:TestsPane", "screens.tests_palette:TestsCommands"),
+    Area("git", 3, "Git", "screens.git:GitPane", "screens.git_palette:GitCommands"),
+)
 
 
 def find(area_id: str, areas: tuple[Area, ...] = AREAS) -> Area | None:

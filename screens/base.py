@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.events import Badge, Bus
     from app.settings import Settings
     from app.testing.service import TestingService
+    from screens.git_service import GitFace
 
 
 class Runtime(Protocol):
@@ -28,6 +29,10 @@ class Runtime(Protocol):
     @property
     def testing(self) -> TestingService:
         """The Tests area."""
+
+    @property
+    def git(self) -> GitFace:
+        """The Git area."""
 
 
 class Command(NamedTuple):

@@ -40,6 +40,15 @@ def age(seconds: float) -> tuple[str, float]:
     return f"{int(seconds // 86400)} d ago", 86400 - seconds % 86400
 
 
+def short_age(seconds: float) -> str:
+    """An age for a column of five: `8 s`, `12 m`, `3 h`, `6 d`, `4 mo`, `2 y`."""
+    seconds = max(seconds, 0.0)
+    for limit, step, unit in ((60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h"), (100 * 86400, 86400, "d")):
+        if seconds < limit:
+            return f"{int(seconds // step)} {unit}"
+    return f"{int(seconds // 2_629_800)} mo" if seconds < 2 * 31_557_600 else f"{int(seconds // 31_557_600)} y"
+
+
 def moment(stamp: str | float, now: float) -> str:
     """A moment in local time, as short as it can be: `14:01`, `Tue 14:01`, `12 Mar 14:01`, `12 Mar 2024`."""
     if isinstance(stamp, str):

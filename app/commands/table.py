@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "test": ("app.commands.test:test", "Run, watch and look back on the tests of a project."),
+    "git": ("app.commands.git:git", "State of repositories, and changes that can be undone."),
     "config": ("app.commands.config:config", "Show, check and find the configuration."),
     "init": ("app.commands.init:init", "Write a commented configuration."),
     "db": ("app.commands.db:db", "State and structure of the database."),
@@ -12,7 +13,7 @@ COMMANDS = {
 }
 """Each command's place, imported when it is used, and its line in `--help`."""
 
-AREAS = {"tests": "Tests"}
+AREAS = {"tests": "Tests", "git": "Git"}
 """The areas that the app can open with, and their titles; a test compares them with the app's own list."""
 
 PROGRAMS = ("qd", "quarterdeck")

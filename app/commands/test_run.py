@@ -15,6 +15,7 @@ from app.commands.test_project import absence, choose, project_options
 from app.commands.text import clean, duration, location, tally
 from app.errors import UserError
 from app.events import Bus, StreamEvent
+from app.git.provenance import Provenances
 from app.settings import Settings
 from app.storage import Storage
 from app.testing import store
@@ -92,7 +93,8 @@ def run(
         _print(result)
     sys.stdout.flush()
     if configured:
-        payload = store.run_payload(result.summary, result.results, args=args, path=str(spec.path))
+        found = asyncio.run(Provenances().of(spec.path))
+        payload = store.run_payload(result.summary, result.results, args=args, path=str(spec.path), provenance=found)
         try:
             asyncio.run(_keep(payload, loaded.settings))
         except (UserError, OSError) as error:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.git.names import ref_problem, template_fields
 
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
@@ -16,6 +18,8 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 _BACKENDS = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql", "sqlite", "sqlite+pysqlite")
 _ADDRESS = '"mysql://user:password@host:3306/quarterdeck"'
+FETCH_LEAST_S = 60.0
+"""Seconds; asking a server more often than that is no courtesy."""
 _PROJECT_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 
@@ -98,6 +102,20 @@ class TestsSettings(Section):
     keep_runs: Whole = Field(default=2000, ge=1)
 
 
+def _plain_name(name: str) -> str:
+    if not _PROJECT_NAME.fullmatch(name):
+        raise ValueError(
+            "expected a name of at most 60 letters, digits, spaces and . _ + - that begins with a letter or digit"
+        )
+    return name
+
+
+def _some_path(path: object) -> object:
+    if isinstance(path, str) and (not path.strip() or "\0" in path):
+        raise ValueError('expected a folder; write "~/code/trading", or "." for the folder of this file')
+    return path
+
+
 class ProjectSettings(Section):
     """`[[projects]]`: one project to watch, as written; `app.settings.project_specs` makes its paths absolute."""
 
@@ -109,21 +127,8 @@ class ProjectSettings(Section):
     watch: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
-    @field_validator("name")
-    @classmethod
-    def _plain_name(cls, name: str) -> str:
-        if not _PROJECT_NAME.fullmatch(name):
-            raise ValueError(
-                "expected a name of at most 60 letters, digits, spaces and . _ + - that begins with a letter or digit"
-            )
-        return name
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _some_path(cls, path: object) -> object:
-        if isinstance(path, str) and (not path.strip() or "\0" in path):
-            raise ValueError('expected a folder; write "~/code/trading", or "." for the folder of this file')
-        return path
+    _plain_name = field_validator("name")(_plain_name)
+    _some_path = field_validator("path", mode="before")(_some_path)
 
     @field_validator("env")
     @classmethod
@@ -132,6 +137,122 @@ class ProjectSettings(Section):
             if not name or "=" in name or "\0" in name + value:
                 raise ValueError(f"no variable of the environment can be called {name!r} or hold a NUL")
         return env
+
+
+class NamingSettings(Section):
+    """`[git.naming]`: how branches are to be called. Without a pattern every name is right."""
+
+    pattern: str = ""
+    template: str = ""
+    examples: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
+
+    @field_validator("pattern")
+    @classmethod
+    def _right_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"expected a regular expression ({error})") from None
+        return pattern
+
+    @field_validator("template")
+    @classmethod
+    def _known_parts(cls, template: str, info: ValidationInfo) -> str:
+        try:
+            fields = template_fields(template)
+        except ValueError as error:
+            raise ValueError(f"expected a template; {error}") from None
+        pattern = info.data.get("pattern")
+        if pattern:
+            groups = re.compile(pattern).groupindex
+            for name in fields:
+                if name not in groups:
+                    raise ValueError(f"expected parts that the pattern names; write (?P<{name}>…) in the pattern")
+        return template
+
+    @field_validator("examples")
+    @classmethod
+    def _examples_follow_the_rule(cls, examples: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        pattern = info.data.get("pattern")
+        for example in examples:
+            why = ref_problem(example)
+            if why:
+                raise ValueError(f'expected names that git takes; "{example}" is none: {why}')
+            if pattern and not re.fullmatch(pattern, example):
+                raise ValueError(f'expected names that the pattern fits; "{example}" is none')
+        return examples
+
+
+class BroadcastSettings(Section):
+    """`[git.broadcast]`: what is told of pushes, merges and tags, and to whom. Without a target, nothing."""
+
+    to: tuple[str, ...] = ()
+    events: tuple[str, ...] = ("push", "merge", "tag")
+    branches: tuple[str, ...] = ("**",)
+    templates: str = ""
+
+    @field_validator("to")
+    @classmethod
+    def _some_target(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        for target in to:
+            scheme, separator, rest = target.partition(":")
+            if target != "stdout" and not (scheme and separator and rest):
+                raise ValueError('expected targets such as "file:~/broadcast.md" or "stdout"')
+        return to
+
+    @field_validator("events")
+    @classmethod
+    def _known_event(cls, events: tuple[str, ...]) -> tuple[str, ...]:
+        if not {"push", "merge", "tag"}.issuperset(events):
+            raise ValueError('expected some of "push", "merge" and "tag"')
+        return events
+
+
+class GitSettings(Section):
+    """`[git]`: what holds for all repositories."""
+
+    fetch_every_s: Number = 0.0
+    stale_days: Whole = Field(default=60, ge=1, le=36_500)
+    protected: tuple[str, ...] = ("main", "master")
+    large_file_mb: Number = Field(default=5.0, gt=0, le=1_000_000)
+    naming: NamingSettings = NamingSettings()
+    broadcast: BroadcastSettings = BroadcastSettings()
+
+    @field_validator("fetch_every_s")
+    @classmethod
+    def _not_too_often(cls, seconds: float) -> float:
+        if seconds and seconds < FETCH_LEAST_S:
+            raise ValueError(f"expected 0 (only when asked) or at least {FETCH_LEAST_S:g}")
+        return seconds
+
+
+class RepositorySettings(Section):
+    """`[[repositories]]`: one repository to follow, as written; `app.settings.repository_specs` makes it absolute."""
+
+    name: str
+    path: Path
+    remote: str = ""
+    default_branch: str = ""
+    fetch_every_s: Number = 0.0
+
+    _plain_name = field_validator("name")(_plain_name)
+    _some_path = field_validator("path", mode="before")(_some_path)
+
+    @field_validator("default_branch")
+    @classmethod
+    def _branch_name(cls, name: str) -> str:
+        why = ref_problem(name) if name else ""
+        if why:
+            raise ValueError(f"expected the name of a branch without refs/heads/; {why}")
+        return name
+
+    @field_validator("fetch_every_s")
+    @classmethod
+    def _not_too_often(cls, seconds: float) -> float:
+        if seconds not in (0, -1) and seconds < FETCH_LEAST_S:
+            raise ValueError(f"expected 0 (as [git] says), -1 (only when asked) or at least {FETCH_LEAST_S:g}")
+        return seconds
 
 
 class Settings(BaseSettings):
@@ -146,6 +267,8 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     tests: TestsSettings = TestsSettings()
+    git: GitSettings = GitSettings()
+    repositories: tuple[RepositorySettings, ...] = ()
     projects: tuple[ProjectSettings, ...] = ()
 
     @classmethod

@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 Dialect = Literal["sqlite", "mariadb", "mysql"]
 
-CONTRACTS = {"testing.run": "app.testing.records:RunRecord"}
+CONTRACTS = {
+    "testing.run": "app.testing.records:RunRecord",
+    "git.operation": "app.git.records:OperationRecord",
+}
 """What enters the database through a contract, and its pydantic model; an area adds its own here."""
 
 

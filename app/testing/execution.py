@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -132,6 +133,8 @@ class Execution:
                 self.wrote.add(event.path)
             elif isinstance(event, Collected):
                 self._collected(plan, part, later, event)
+                # Of thousands of tests this has taken its time: keys come before the screen that shows them all.
+                await asyncio.sleep(0)
             elif isinstance(event, CollectionFailed):
                 live.collection_failed(event.nodeid, event.message)
                 self._details.collection_failed(event)

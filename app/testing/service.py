@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from app.testing.verify import Verifier
 if TYPE_CHECKING:
     from app.db.engine import Database
     from app.db.spool import Spool
+    from app.git.model import Provenance
     from app.settings import TestsSettings
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,15 @@ class TestingService:
         spool: Spool | None = None,
         last_seen: Path | None = None,
         keep_runs: int = 0,
+        provenance: Callable[[Path], Awaitable[Provenance | None]] | None = None,
     ) -> None:
+        """`provenance` tells what a project's folder holds, to be kept with each run."""
         self._bus = bus
         self._db = db
         self._spool = spool
         self._last_seen = last_seen
         self._keep_runs = keep_runs
+        self._provenance = provenance
         self._put_runs = 0
         self._unsaved: list[dict[str, Any]] = []
         earlier = {snapshot.name: snapshot for snapshot in lastseen.load(last_seen)} if last_seen else {}
@@ -174,7 +178,10 @@ class TestingService:
     async def _record(self, summary: RunSummary, results: Sequence[TestState], changed: Sequence[str]) -> None:
         assert self._spool is not None
         spec = self._engine(summary.project).spec
-        payload = store.run_payload(summary, results, changed, args=spec.args, path=str(spec.path))
+        # A save during the run would have ended it: a run that came through is one of what is there now.
+        ask = self._provenance if not summary.superseded else None
+        found = await ask(spec.path) if ask is not None else None
+        payload = store.run_payload(summary, results, changed, args=spec.args, path=str(spec.path), provenance=found)
         self._unsaved.append(payload)
         del self._unsaved[:-UNSAVED_RUNS]
         while self._unsaved:

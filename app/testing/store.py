@@ -19,6 +19,7 @@ from app.testing.tables import case_id, project, test_case, test_result, test_ru
 if TYPE_CHECKING:
     from app.db.engine import Database
     from app.db.spool import Spool
+    from app.git.model import Provenance
 
 RUN = "testing.run"
 """Kind of the spooled operation that holds a finished run."""
@@ -79,17 +80,19 @@ def run_payload(
     *,
     args: Sequence[str] = (),
     path: str = "",
-    git_commit: str | None = None,
-    dirty_hash: str | None = None,
+    provenance: Provenance | None = None,
 ) -> dict[str, Any]:
-    """The payload to put for a finished run. Tests without an outcome are left out."""
+    """The payload to put for a finished run. Tests without an outcome are left out.
+
+    `provenance` is what the project held: its commit, and the tree of its content where that differs from the commit.
+    """
     return {
         **asdict(summary),
         "path": path,
         "args": list(args),
         "changed": list(changed[:CHANGED_FILES]),
-        "git_commit": git_commit,
-        "dirty_hash": dirty_hash,
+        "git_commit": provenance.commit if provenance else None,
+        "dirty_hash": provenance.tree if provenance and provenance.dirty else None,
         "results": [
             {
                 "nodeid": result.nodeid,

@@ -7,7 +7,9 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +50,14 @@ def test_sets_nothing_but_the_project(home: Path, project: Path, capsys: pytest.
     text = (home / "config" / "config.toml").read_text("utf-8")
     data = tomllib.loads(text)
     assert data.pop("projects") == [{"name": "my-trading", "path": str(project)}]
-    assert data == {"ui": {}, "keys": {}, "database": {}, "log": {}, "tests": {}}
+    assert data == {
+        "ui": {},
+        "keys": {},
+        "database": {},
+        "log": {},
+        "tests": {},
+        "git": {"naming": {}, "broadcast": {}},
+    }
     capsys.readouterr()
     assert main(["config", "check"]) == 0
     assert main(["config", "show", "--json"]) == 0
@@ -60,12 +69,20 @@ def test_sets_nothing_but_the_project(home: Path, project: Path, capsys: pytest.
 def test_every_value_is_there_to_be_taken_up(project: Path) -> None:
     before = contents(project).partition("\n[[projects]]")[0].splitlines()
     values = re.compile(r"# [a-z_]+ = ")
-    examples = next(number for number, line in enumerate(before) if line == "# [[projects]]")
+    examples = next(number for number, line in enumerate(before) if line == "# [[repositories]]")
     live = [line.removeprefix("# ") if values.match(line) else line for line in before[:examples]]
     data = tomllib.loads("\n".join(live))
     assert Settings(**data) == Settings()
-    written = {(table, key) for table, keys in data.items() for key in keys}
-    assert written == {path for path, _ in leaves() if len(path) == 2}
+    written = set(_keys(data))
+    assert written == {path for path, _ in leaves() if len(path) > 1}
+
+
+def _keys(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _keys(value, (*path, name))
+        else:
+            yield (*path, name)
 
 
 def test_names_the_command_that_reads_the_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

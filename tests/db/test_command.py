@@ -152,7 +152,7 @@ def test_the_sql_makes_the_tables(qd: Run) -> None:
         connection.executescript(out)
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
-    assert {"applied_operation", "project", "test_run", "test_result", "test_case"} == names
+    assert {"applied_operation", "project", "test_run", "test_result", "test_case", "git_operation"} == names
 
 
 @pytest.mark.server

@@ -102,8 +102,8 @@ async def test_a_database_that_does_not_exist_is_made_only_when_asked(
     assert "the server has no database 'qd_test_odd`na%me'" in message
     assert "qd db upgrade" in message
     db = Database(url.replace("%", "%25"))
-    assert status.upgrade(db) == (None, "0001")
-    assert status.upgrade(db) == ("0001", "0001")
+    assert status.upgrade(db) == (None, "0002")
+    assert status.upgrade(db) == ("0002", "0002")
     db.close()
     mariadb.admin("DROP DATABASE `qd_test_odd``na%me`")
 

@@ -9,10 +9,10 @@ from app.config import toml
 from app.config.lookup import default_file
 from app.config.positions import KeyPath
 from app.config.shape import leaves, shape_at
-from app.settings import ProjectSettings, Settings, load, project_specs
+from app.settings import ProjectSettings, RepositorySettings, Settings, load, project_specs
 
 TEXT = default_file().read_text("utf-8")
-PROJECT_KEYS = set(ProjectSettings.model_fields)
+PROJECT_KEYS = set(ProjectSettings.model_fields) | set(RepositorySettings.model_fields)
 
 
 def _written(data: dict[str, Any], path: KeyPath = ()) -> dict[KeyPath, Any]:
@@ -30,11 +30,15 @@ def _written(data: dict[str, Any], path: KeyPath = ()) -> dict[KeyPath, Any]:
 def test_every_key_of_the_code_is_in_the_file_with_its_default_and_no_other() -> None:
     written = _written(tomllib.loads(TEXT))
     defaults = {path: shape.default for path, shape in leaves()}
+    # A list of tables without one cannot be written above other tables: it is there as an example.
+    assert defaults.pop(("repositories",)) == ()
+    assert "\n# [[repositories]]\n" in TEXT
     assert set(written) == set(defaults)
     for path, default in defaults.items():
         if path == ("projects",):
             continue
         plain = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        plain = list(plain) if isinstance(plain, tuple) else plain
         assert written[path] == plain, toml.key(str(path[-1]))
         assert type(written[path]) is type(plain)
 
@@ -62,9 +66,11 @@ def test_every_key_has_a_comment_above_it() -> None:
 
 
 def test_the_commented_examples_are_valid() -> None:
-    start = TEXT.index("# [[projects]]")
-    example = TEXT[start : TEXT.index("\n\n", start)].replace("# ", "")
+    starts = (TEXT.index(f"# [[{table}]]") for table in ("repositories", "projects"))
+    example = "\n".join(TEXT[start : TEXT.index("\n\n", start)].replace("# ", "") for start in starts)
     keys = [line.removeprefix("# ") for line in TEXT.split("\n") if line.startswith('# "')]
     assert len(keys) >= 2
     data = tomllib.loads("\n".join(["[keys]", *keys, example]))
-    assert Settings(**data).projects[0].name == "trading"
+    settings = Settings(**data)
+    assert settings.projects[0].name == "trading"
+    assert settings.repositories[0].name == "notes"

@@ -16,12 +16,14 @@ from app.db.engine import Database
 from app.db.paging import beyond
 from app.db.spool import Spool
 from app.events import Bus
+from app.git.model import Provenance
 from app.ids import ALPHABET
 from app.testing import store
 from app.testing.model import COUNTED, Counts, HistoryPoint, Outcome, RunSummary, TestState
 from app.testing.records import CountsRecord
 from app.testing.tables import project, test_case, test_result, test_run
 
+COMMITTED = Provenance("abc", "def", dirty=False)
 START = datetime(2025, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -170,11 +172,12 @@ async def test_tests_without_an_outcome_are_left_out_and_twice_is_once(database:
 
 async def test_what_set_the_run_off_is_kept(database: Database) -> None:
     changed = [f"app/{number}.py" for number in range(1000)]
-    write(database, summary(1), (), changed=changed, args=["-x", "é"], path="/home/me/desk", git_commit="abc")
-    write(database, summary(2), ())
+    write(database, summary(1), (), changed=changed, args=["-x", "é"], path="/home/me/desk", provenance=COMMITTED)
+    write(database, summary(2), (), provenance=replace(COMMITTED, dirty=True))
     columns = (test_run.c.args, test_run.c.changed, test_run.c.git_commit, test_run.c.dirty_hash)
-    row = database.run_now(lambda conn: conn.execute(select(*columns).where(test_run.c.id == run_id(1))).one())
-    assert tuple(row) == (["-x", "é"], changed[: store.CHANGED_FILES], "abc", None)
+    first, second = database.run_now(lambda conn: conn.execute(select(*columns).order_by(test_run.c.id)).all())
+    assert tuple(first) == (["-x", "é"], changed[: store.CHANGED_FILES], "abc", None)
+    assert tuple(second[2:]) == ("abc", "def")
     found = database.run_now(lambda conn: conn.execute(select(project)).one())
     assert (found.path, found.first_run_at, found.last_run_at) == (
         "/home/me/desk",

@@ -34,7 +34,7 @@ def record(**fields: Schema) -> Schema:
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 
-def document(title: str, **fields: Schema) -> Schema:
+def document(title: str, /, **fields: Schema) -> Schema:
     """What a command prints as one document."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,0 +1,113 @@
+"""`qd git hygiene` and `qd git hooks`: what is wrong with tracked files, and the checks that git itself calls."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from app.commands.common import config_option, emit, json_option, load_settings
+from app.commands.git_operations import Given, operate, operation_options
+from app.commands.git_repository import choose, opened, repository_options
+from app.commands.text import clean
+from app.git.hooks import HOOKS, USUAL, HooksReport
+from app.git.hooks import install as install_hooks
+from app.git.hooks import status as status_of_hooks
+from app.git.hooks import uninstall as uninstall_hooks
+from app.git.hygiene.commands import commands
+from app.git.hygiene.model import Finding
+
+MARKS = {"error": "✗", "warning": "⚠", "note": "·"}
+
+
+@click.command(epilog="\b\nExamples:\n  qd git hygiene\n  qd git hygiene --fix --dry-run")
+@click.option("--fix", is_flag=True, help="Mend what can be mended beyond doubt; qd git undo takes it back.")
+@operation_options
+def hygiene(given: Given, fix: bool) -> int:
+    """Print what is wrong with the tracked files: names that clash, files that are too large, and the like."""
+    if fix:
+        return operate(given, "hygiene", {}, asks=True)
+    loaded = load_settings(given.config)
+    spec = choose(loaded, given.repo, given.path)
+
+    async def read() -> tuple[Finding, ...]:
+        async with opened(loaded, (spec,), keeps=False) as service:
+            return await service.hygiene(spec.name)
+
+    findings = asyncio.run(read())
+    if given.as_json:
+        emit({"repository": spec.name, "findings": [_finding(finding) for finding in findings]})
+    elif not findings:
+        click.echo("✓ the tracked files are in order")
+    for finding in findings if not given.as_json else ():
+        click.echo(clean(f"{MARKS[finding.severity]} {', '.join(finding.paths[:5])}: {finding.detail}"))
+    return 1 if any(finding.severity == "error" for finding in findings) else 0
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "key": finding.key,
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "paths": list(finding.paths),
+        "detail": finding.detail,
+        "fix": [list(command) for step in finding.steps for command in commands(step)],
+        "ticked": finding.ticked,
+    }
+
+
+@click.command(epilog="\b\nExamples:\n  qd git hooks status\n  qd git hooks install --hook pre-push --hook pre-commit")
+@click.argument("action", type=click.Choice(["install", "uninstall", "status"]))
+@click.option(
+    "--hook",
+    "names",
+    multiple=True,
+    type=click.Choice(HOOKS),
+    help="Which; may be given several times. Without it pre-push is installed, and both are removed.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@repository_options
+@json_option
+@config_option
+def hooks(
+    action: str,
+    names: tuple[str, ...],
+    dry_run: bool,
+    repo: str | None,
+    path: Path | None,
+    as_json: bool,
+    config: Path | None,
+) -> int:
+    """Install, remove or look at the checks that git calls before a push and before a commit."""
+    loaded = load_settings(config)
+    folder = choose(loaded, repo, path).path
+    if action == "install":
+        report = install_hooks(folder, names or USUAL, config=config, dry_run=dry_run)
+    elif action == "uninstall":
+        report = uninstall_hooks(folder, names or HOOKS, dry_run=dry_run)
+    else:
+        report = status_of_hooks(folder)
+    if as_json:
+        emit(_hooks(report))
+    else:
+        for line in (*report.done, *(f"{hook.name}: {hook.state}" for hook in report.hooks), *report.notes):
+            click.echo(clean(line))
+    return 0
+
+
+def _hooks(report: HooksReport) -> dict[str, object]:
+    return {
+        "folder": str(report.folder),
+        "dry_run": report.dry_run,
+        "hooks": [
+            {"name": hook.name, "state": hook.state, "path": str(hook.path), "before": _text(hook.before)}
+            for hook in report.hooks
+        ],
+        "done": list(report.done),
+        "notes": list(report.notes),
+    }
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path is not None else None

@@ -1,0 +1,441 @@
+"""The Git area's whole public face: what a screen, the command line or another area may ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from app.errors import UserError
+from app.events import Badge, Bus, GitChanged, TestStream, Tone
+from app.git import hooks as hook_files
+from app.git import journal_store, lastseen, plans, undo
+from app.git.cachefile import CacheFile
+from app.git.cli import Git
+from app.git.executor import Executor
+from app.git.fetching import Fetcher
+from app.git.follower import Follower
+from app.git.hygiene import fixes
+from app.git.hygiene.model import Finding
+from app.git.journal import FILE as JOURNAL_FILE
+from app.git.journal import Journal
+from app.git.model import (
+    Commit,
+    GitSnapshot,
+    OperationKind,
+    Plan,
+    Problem,
+    Provenance,
+    RefChange,
+    Report,
+    RepositorySpec,
+    RepositoryState,
+    Rules,
+)
+from app.git.operations import make_plan
+from app.git.provenance import Provenances
+from app.git.reader import RepositoryReader
+
+if TYPE_CHECKING:
+    from app.db.spool import Spool
+    from app.git.entries import Entry
+
+log = logging.getLogger(__name__)
+
+CACHE = "git.db"
+READ_AT_ONCE = 4
+"""Repositories that are read beside each other."""
+FILES_SETTLE_S = 0.5
+"""How long after a save its repository's working tree is looked at: saves come in bursts."""
+KEEP_S = 30.0
+"""How long after a change the last-seen file is written."""
+
+__all__ = ["GitService", "Provenances", "badge_of"]
+
+
+class GitService:
+    """Follows every configured repository. State comes over the bus as GitChanged; operations are asked for here."""
+
+    def __init__(
+        self,
+        specs: Sequence[RepositorySpec],
+        rules: Rules,
+        *,
+        bus: Bus,
+        cache_dir: Path,
+        data_dir: Path,
+        spool: Spool | None = None,
+        last_seen: Path | None = None,
+        config: Path | None = None,
+        templates: Path | None = None,
+    ) -> None:
+        """Counts are cached in `cache_dir`; the journal of operations lies in `data_dir` and goes through `spool`.
+
+        `config` is the configuration that installed hooks read, where it is not in the usual place; `templates` is the
+        folder of the user's own templates for summaries.
+        """
+        self.rules = rules
+        self._bus = bus
+        self._spool = spool
+        self._last_seen = last_seen
+        self._config = config
+        self._templates = templates
+        gate = asyncio.Semaphore(READ_AT_ONCE)
+        cache = CacheFile(cache_dir / CACHE)
+        earlier = {state.name: state for state in lastseen.load(last_seen)} if last_seen else {}
+        self._followers = {
+            spec.name: Follower(
+                spec,
+                RepositoryReader(spec, rules, cache),
+                gate=gate,
+                on_state=self._changed,
+                last_seen=_same_place(earlier.get(spec.name), spec),
+            )
+            for spec in specs
+        }
+        self._executor = Executor(
+            Journal(data_dir / JOURNAL_FILE),
+            locks=data_dir / "git-locks",
+            record=self._record if spool is not None else _unrecorded,
+            handlers={fixes.KIND: fixes.HygieneHandler()},
+        )
+        self._fetcher = Fetcher(self._busy)
+        self._provenances = Provenances()
+        self._places: dict[tuple[str, str], dict[str, int]] = {}
+        """Where in its branch each commit stood when it was last listed."""
+        self._badge: Badge | None = None
+        self._interrupted: tuple[Report, ...] = ()
+        self._operations: dict[str, asyncio.Task[Report]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._saves: dict[str, asyncio.TimerHandle] = {}
+        self._keeping: asyncio.TimerHandle | None = None
+        self._unfollow: Callable[[], None] = lambda: None
+
+    # Life
+
+    async def start(self) -> None:
+        """Begin to follow; the readings come in by and by."""
+        self._unfollow = self._bus.subscribe(TestStream, self._file_saved)
+        for name, follower in self._followers.items():
+            self._fetcher.follow(name, follower.spec.fetch_every_s)
+            follower.start()
+        try:
+            self._interrupted = tuple(entry.report() for entry in await self._executor.interrupted())
+        except UserError as error:
+            log.warning("the journal of git operations cannot be read: %s", error)
+        self._spawn(self._tick())
+
+    async def close(self) -> None:
+        """Stop following. An operation under way is let finish: it is short, and safe only when whole."""
+        self._unfollow()
+        await asyncio.gather(*self._operations.values(), return_exceptions=True)
+        await self._fetcher.close()
+        for timer in self._saves.values():
+            timer.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *(each.close() for each in self._followers.values()), return_exceptions=True)
+        if self._keeping is not None:
+            self._keeping.cancel()
+        await self._keep_last_seen()
+
+    # Reading
+
+    def snapshot(self) -> GitSnapshot:
+        """All repositories as they are known now, in the configuration's order."""
+        return GitSnapshot(tuple(self._shown(follower) for follower in self._followers.values()))
+
+    async def refresh(self, repository: str | None = None) -> None:
+        """Read a repository, or all of them, again; returns when that is done."""
+        followers = [self._follower(repository)] if repository is not None else list(self._followers.values())
+        for follower in followers:
+            follower.ask()
+        await asyncio.gather(*(follower.settled() for follower in followers))
+
+    async def settled(self) -> GitSnapshot:
+        """All repositories once everything that was asked for has been read."""
+        await asyncio.gather(*(follower.settled() for follower in self._followers.values()))
+        return self.snapshot()
+
+    async def commits(self, repository: str, ref: str, *, limit: int = 100, after: str = "") -> tuple[Commit, ...]:
+        """Commits of a ref, newest first, those that follow the commit `after`. Raises UserError."""
+        places = self._places.setdefault((repository, ref), {})
+        skip = places.get(after, 0) if after else 0
+        found = await self._reader(repository).commits(ref, limit, skip)
+        places.update({commit.oid: skip + number for number, commit in enumerate(found, 1)})
+        return found
+
+    async def provenance(self, folder: Path) -> Provenance | None:
+        """What a folder holds now; None outside of repositories."""
+        return await self._provenances.of(folder)
+
+    # Doing
+
+    async def fetch(self, repositories: Sequence[str]) -> None:
+        """Fetch all remotes of these repositories. What goes wrong stands in the repository's state."""
+        await asyncio.gather(*(self._fetch(name) for name in repositories))
+
+    def cancel(self, repository: str) -> None:
+        """End what can be ended there: a fetch. An operation that has begun is carried through."""
+        self._follower(repository)
+        self._fetcher.cancel(repository)
+
+    async def plan(self, kind: OperationKind, repository: str, **arguments: object) -> Plan:
+        """What an operation would do; nothing is changed. Raises UserError when it cannot be done at all."""
+        follower = self._follower(repository)
+        if kind == "hygiene":
+            findings = arguments.get("findings")
+            chosen = findings if isinstance(findings, list | tuple) else await self.hygiene(repository)
+            return fixes.plan(repository, chosen)
+        state = await follower.settled()
+        if state.error:
+            raise UserError(state.error, where=state.path, fix=state.error_fix)
+        names = arguments.pop("names", None)
+        arguments = _named(kind, arguments, names)
+        plan = await make_plan(kind, self._git(repository), state, self.rules, **arguments)
+        if kind == "prune" and names:
+            wanted = {str(name) for name in names} if isinstance(names, list | tuple) else set()
+            plan = plans.keep(plan, (change for change in plan.changes if _short_name(change) in wanted))
+        return plan
+
+    def commands_of(self, plan: Plan, ticked: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+        """The exact commands of a plan with these changes ticked; asks nothing of git."""
+        return plans.select(plan, ticked).commands
+
+    async def perform(self, plan: Plan, ticked: frozenset[str] | None = None, *, dry_run: bool = False) -> Report:
+        """Carry out what is ticked of a plan. Raises UserError when it cannot begin."""
+        name = plan.repository
+        git = self._git(name)
+        return await self._operate(name, plan.title, self._executor.perform(git, plan, ticked, dry_run=dry_run))
+
+    async def plan_undo(self, repository: str, op_id: str = "") -> Plan:
+        """What undoing an operation would do: the given one, or the last. Raises UserError when there is none."""
+        return await undo.plan_undo(self._executor, self._git(repository), self.rules, op_id)
+
+    async def plan_redo(self, repository: str, op_id: str = "") -> Plan:
+        """What doing an undone operation again would do. Raises UserError when there is none."""
+        return await undo.plan_redo(self._executor, self._git(repository), self.rules, op_id)
+
+    def interrupted(self) -> tuple[Report, ...]:
+        """Operations that a crash left in the middle, oldest first."""
+        return self._interrupted
+
+    async def settle(self, op_id: str, how: Literal["finish", "undo"]) -> Report:
+        """Finish or undo an interrupted operation."""
+        entry = await self._executor.entry(op_id)
+        work = undo.settle(self._executor, Git(Path(entry.path)), self.rules, op_id, how)
+        report = await self._operate(entry.repository, f"{how} {entry.plan.title}", work)
+        self._interrupted = tuple(each for each in self._interrupted if each.op_id != op_id)
+        return report
+
+    async def hygiene(self, repository: str) -> tuple[Finding, ...]:
+        """What is wrong with the tracked files, the worst first. Raises UserError."""
+        return await asyncio.to_thread(audit_of, self._git(repository), self.rules)
+
+    async def hooks(self, repository: str) -> hook_files.HooksReport:
+        """How the hooks of a repository stand. Raises UserError."""
+        return await asyncio.to_thread(hook_files.status, self._follower(repository).spec.path)
+
+    async def install_hooks(self, repository: str) -> hook_files.HooksReport:
+        """Install ours, or bring them up to date; those that were there stay in force. Raises UserError."""
+        return await asyncio.to_thread(hook_files.install, self._follower(repository).spec.path, config=self._config)
+
+    async def uninstall_hooks(self, repository: str) -> hook_files.HooksReport:
+        """Take ours away and put back those that were there before. Raises UserError."""
+        return await asyncio.to_thread(hook_files.uninstall, self._follower(repository).spec.path)
+
+    async def broadcast(self, repository: str, what: str = "", *, to: str = "") -> str:
+        """A summary of a push, a merge or a tag, sent to the target `to` if there is one. Raises UserError."""
+        from app.git import broadcast
+
+        spec = self._follower(repository).spec
+        _, text = await broadcast.summary(spec, what, self._templates)
+        if to:
+            await broadcast.target(to, Path.cwd()).deliver(text)
+        return text
+
+    async def journal(self, repository: str = "", *, limit: int = 100, after: str = "") -> tuple[Report, ...]:
+        """Operations of this machine, newest first; those older than the operation `after`."""
+        journal = self._executor.journal
+        if not repository:
+            entries = await asyncio.to_thread(journal.everywhere, limit, before=after)
+        else:
+            reader = self._reader(repository)
+            layout = reader.layout or (await self._follower(repository).settled(), reader.layout)[1]
+            if layout is None:
+                return ()
+            entries = await asyncio.to_thread(journal.latest, str(layout.common_dir), limit, before=after)
+        return tuple(entry.report() for entry in entries)
+
+    # Inside
+
+    def _follower(self, name: str) -> Follower:
+        follower = self._followers.get(name)
+        if follower is None:
+            known = ", ".join(self._followers) or "none"
+            raise UserError(f"no repository named {name!r}", fix=f"followed repositories: {known}")
+        return follower
+
+    def _reader(self, name: str) -> RepositoryReader:
+        reader = self._follower(name).reader
+        assert isinstance(reader, RepositoryReader), "made in __init__"
+        return reader
+
+    def _git(self, name: str) -> Git:
+        return Git(self._follower(name).spec.path)
+
+    def _shown(self, follower: Follower) -> RepositoryState:
+        state = follower.state
+        if self._fetcher.needs_credentials(follower.spec.name):
+            detail = "the remote asks for a login that git cannot answer here; it is not fetched by itself any more"
+            problem = Problem("needs_credentials", "", detail, "run git fetch in a terminal")
+            state = replace(state, problems=(*state.problems, problem))
+        return state
+
+    def _changed(self, state: RepositoryState) -> None:
+        follower = self._followers[state.name]
+        self._bus.publish(GitChanged(self._shown(follower)))
+        badge = badge_of(self.snapshot())
+        if badge != self._badge:
+            self._badge = badge
+            self._bus.publish(badge)
+        if self._keeping is None and self._last_seen is not None:
+            self._keeping = asyncio.get_running_loop().call_later(KEEP_S, self._keep_soon)
+
+    def _busy(self, name: str, busy: str) -> None:
+        if name in self._followers:
+            self._followers[name].set_busy(busy)
+
+    async def _fetch(self, name: str) -> None:
+        follower = self._follower(name)
+        state = follower.state
+        error = await self._fetcher.fetch(name, Git(follower.spec.path), tuple(each.name for each in state.remotes))
+        follower.set_trouble(f"{error.what} ({error.fix})" if error is not None and error.fix else str(error or ""))
+        follower.ask(status=False)
+        await follower.settled()
+
+    async def _operate(self, name: str, title: str, work: Coroutine[Any, Any, Report]) -> Report:
+        """One operation at a time in a repository, its name on screen, and the state read again after it."""
+        if name in self._operations:
+            work.close()
+            raise UserError(f"an operation is under way in {name}", fix="wait until it has ended")
+        task = self._operations[name] = asyncio.create_task(work)
+        self._busy(name, title)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._ended(name)
+            else:
+                task.add_done_callback(lambda _: self._ended(name))
+
+    def _ended(self, name: str) -> None:
+        self._operations.pop(name, None)
+        self._busy(name, "")
+        if name in self._followers:
+            self._followers[name].ask()
+
+    async def _record(self, entry: Entry) -> None:
+        assert self._spool is not None
+        await journal_store.put(self._spool, entry)
+
+    def _file_saved(self, event: TestStream) -> None:
+        """A watched project has changed files: its working tree is not as clean as it was."""
+        if event.event != "changed":
+            return
+        loop = asyncio.get_running_loop()
+        for name, follower in self._followers.items():
+            if event.project == name and name not in self._saves:
+                self._saves[name] = loop.call_later(FILES_SETTLE_S, self._look_at_files, name, follower)
+
+    def _look_at_files(self, name: str, follower: Follower) -> None:
+        self._saves.pop(name, None)
+        follower.ask()
+
+    async def _tick(self) -> None:
+        """The one clock of the area: safety nets and fetches that are due."""
+        while True:
+            now = time.monotonic()
+            for follower in self._followers.values():
+                if follower.due <= now:
+                    await follower.check()
+            for name in self._fetcher.due():
+                self._spawn(self._fetch(name))
+            nearest = min((each.due for each in self._followers.values()), default=now + 60)
+            await asyncio.sleep(max(1.0, nearest - time.monotonic()))
+
+    def _keep_soon(self) -> None:
+        self._keeping = None
+        self._spawn(self._keep_last_seen())
+
+    async def _keep_last_seen(self) -> None:
+        if self._last_seen is None:
+            return
+        states = [replace(follower.state, busy="") for follower in self._followers.values()]
+        try:
+            await asyncio.to_thread(lastseen.save, self._last_seen, states)
+        except OSError as error:
+            log.info("the last state of the repositories is not kept: %s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def audit_of(git: Git, rules: Rules) -> tuple[Finding, ...]:
+    """All findings about the tracked files of a repository. Blocks; raises UserError."""
+    from datetime import date
+
+    from app.git.hygiene.audit import audit
+    from app.git.hygiene.reading import read_ignored, read_index, with_sizes
+
+    holder = git.run_sync("config", "--get", "user.name", ok=(0, 1)).line
+    entries = with_sizes(git, read_index(git))
+    year = date.today().year
+    return audit(entries, large_mb=rules.large_file_mb, ignored=read_ignored(git), holder=holder, year=year)
+
+
+def badge_of(snapshot: GitSnapshot) -> Badge:
+    """Commits to push from the branches that are checked out, and repositories with something wrong."""
+    ahead = wrong = 0
+    for state in snapshot.repositories:
+        head = state.branch(state.head.branch) if state.head.branch else None
+        ahead += (head.ahead or 0) if head is not None else 0
+        wrong += bool(state.error or state.operation or state.problems)
+    parts = [f"↑{_short(ahead)}"] * bool(ahead) + [f"⚠{_short(wrong)}"] * bool(wrong)
+    tone: Tone = "warn" if wrong else "plain"
+    return Badge("git", " ".join(parts), tone)
+
+
+def _named(kind: OperationKind, arguments: dict[str, object], names: object) -> dict[str, object]:
+    """The arguments as the planner of this kind calls them."""
+    if kind in ("switch", "track") and "name" in arguments:
+        return {**{key: value for key, value in arguments.items() if key != "name"}, "branch": arguments["name"]}
+    if kind == "push":
+        name = arguments.pop("name", "")
+        return {**arguments, "branches": (name,)} if name else arguments
+    if kind == "prune" and names:
+        return {**arguments, "branches": names}
+    return arguments
+
+
+def _short_name(change: RefChange) -> str:
+    return change.ref.removeprefix("refs/heads/")
+
+
+def _short(number: int) -> str:
+    return str(number) if number < 100 else "99+"
+
+
+def _same_place(earlier: RepositoryState | None, spec: RepositorySpec) -> RepositoryState | None:
+    """A repository of the same name somewhere else is another repository."""
+    return earlier if earlier is not None and earlier.path == str(spec.path) else None
+
+
+async def _unrecorded(entry: Entry) -> None:
+    """Without a database the local journal is all there is."""

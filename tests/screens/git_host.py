@@ -1,0 +1,65 @@
+"""An app that holds nothing but the Git screen, with a fixed clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App, ComposeResult
+
+from screens.git import GitPane
+from tests.fakes import NOW
+from tests.git_fakes import FakeGit
+from widgets.theme import THEMES, complete
+
+
+class Host(App[None]):
+    """Mounts the pane and attaches it to a fake service (or to none, for the time before the engine is up)."""
+
+    CSS = "Screen { background: $background; color: $foreground; }"
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, service: FakeGit | None, theme: str = "quarterdeck") -> None:
+        super().__init__()
+        for known in THEMES:
+            self.register_theme(known)
+        self.theme = theme
+        self.service = service
+        self.pane = GitPane()
+        self.pane.clock = lambda: NOW
+        self.copied = ""
+
+    @property
+    def git(self) -> FakeGit:
+        """The fake service."""
+        assert self.service is not None
+        return self.service
+
+    def get_css_variables(self) -> dict[str, str]:
+        return complete(self.current_theme, super().get_css_variables())
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+
+    def on_mount(self) -> None:
+        if self.service is not None:
+            self.pane.attach(self.service.runtime())
+        self.pane.on_activated()
+        self.pane.focus_default()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        self.copied = text
+        super().copy_to_clipboard(text)
+
+
+async def settled(pilot: Any) -> None:
+    """Wait until everything asked for has been read and painted, except what the service itself holds back."""
+    pane: GitPane = pilot.app.pane
+    gate = pilot.app.git.gate if pilot.app.service is not None else None
+    for _ in range(400):
+        await pilot.pause(0.01)
+        workers = [worker for worker in pilot.app.workers if not worker.is_finished]
+        held = gate is not None and not gate.is_set()
+        if pane.settled and (not workers or (held and all(worker.group == "git-perform" for worker in workers))):
+            await pilot.pause()
+            return
+    raise AssertionError("the screen did not come to rest")
