@@ -8,6 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from app.errors import UserError
@@ -49,10 +50,10 @@ def _run(arguments: list[str]) -> int:
     options = None if completing else _app_options(arguments)
     if options is not None:
         return open_app(*options)
-    from app.commands.root import invoke
+    from app.commands.root import Front, invoke
 
     name = os.path.basename(sys.argv[0]) if sys.argv else ""  # noqa: PTH119 - pathlib is not loaded yet
-    return invoke(arguments, name if name in PROGRAMS else PROGRAMS[0], open_app)
+    return invoke(arguments, name if name in PROGRAMS else PROGRAMS[0], Front(open_app, wrong_names))
 
 
 def open_app(config: Path | None, start: str) -> int:
@@ -64,6 +65,13 @@ def open_app(config: Path | None, start: str) -> int:
     from app.tui import run
 
     return run(config=config, start=start)
+
+
+def wrong_names(theme: str, keys: Mapping[str, str]) -> list[tuple[tuple[str, str], str]]:
+    """What of a theme's name and of `[keys]` the app would not know: table and key, and what is wrong."""
+    from app import tui
+
+    return tui.wrong_names(theme, keys)
 
 
 def _app_options(arguments: list[str]) -> tuple[Path | None, str] | None:

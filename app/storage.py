@@ -43,7 +43,6 @@ class Storage:
         spool = Spool(folder / JOURNAL)
         store.register(spool)
         journal_store.register(spool)
-        journal_store.register(spool)
         return cls(db, spool)
 
     @classmethod

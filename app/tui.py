@@ -27,6 +27,8 @@ from screens.shell import Shell
 from screens.themed import Themed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.screen import Screen
 
     from app.settings import Settings
@@ -309,6 +311,24 @@ def known_bindings() -> tuple[KeyInfo, ...]:
     from widgets.keymap import infos
 
     return (*infos(binding for binding in Quarterdeck.BINDINGS if isinstance(binding, Binding)), *collect())
+
+
+def wrong_names(theme: str, keys: Mapping[str, str]) -> list[tuple[tuple[str, str], str]]:
+    """What of a theme's name and of `[keys]` the app does not know: table and key, and what is wrong.
+
+    Imports all screens.
+    """
+    from textual.theme import BUILTIN_THEMES
+
+    from widgets.keymap import resolve
+    from widgets.theme import THEMES, unknown_theme
+
+    themes = {*BUILTIN_THEMES, *(each.name for each in THEMES)}
+    found = [] if theme in themes else [(("ui", "theme"), unknown_theme(theme, themes))]
+    for problem in resolve(keys, known_bindings()).problems:
+        key, _, what = problem.partition(": ")
+        found.append((("keys", key.removeprefix("keys.")), what))
+    return found
 
 
 def run(config: Path | None = None, start: str = "") -> int:

@@ -6,7 +6,7 @@ import difflib
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import SecretStr
@@ -27,6 +27,9 @@ from app.settings import (
     load,
     project_specs,
 )
+
+if TYPE_CHECKING:
+    from app.commands.root import Front
 
 
 @click.group()
@@ -61,16 +64,16 @@ def show(config: Path | None, as_json: bool) -> int:
 @config.command(epilog="\b\nExamples:\n  qd config check\n  qd config check --config config.toml --json")
 @config_option
 @json_option
-def check(config: Path | None, as_json: bool) -> int:
+@click.pass_obj
+def check(front: Front, config: Path | None, as_json: bool) -> int:
     """Whether the configuration is right; exit code 2 when it is not.
 
-    Folders and interpreters that are not there now are told as warnings: they may come back. The names of themes,
-    and the actions and keys in [keys], are checked by the app, which knows them.
+    Folders and interpreters that are not there now are told as warnings: they may come back.
     """
     located = locate(config)
     try:
         loaded = load(config)
-        _check_area(loaded)
+        _check_names(loaded, front)
     except SettingsError as error:
         if not as_json:
             raise
@@ -135,13 +138,16 @@ def missing(loaded: Loaded) -> Iterator[Problem]:
                 yield Problem(loaded.origin(key), key, f"{kind}: {target}")
 
 
-def _check_area(loaded: Loaded) -> None:
+def _check_names(loaded: Loaded, front: Front) -> None:
+    """What only the app knows: areas, themes, actions and their keys."""
+    found = front.wrong_names(loaded.settings.ui.theme, loaded.settings.keys)
     start = loaded.settings.ui.start
-    if not start or start.casefold() in {name.casefold() for area in AREAS.items() for name in area}:
-        return
-    near = difflib.get_close_matches(start.casefold(), AREAS, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f'write "" or one of: {", ".join(AREAS)}'
-    raise SettingsError([Problem(loaded.origin("ui.start"), "ui.start", f'unknown area "{start}"; {hint}')])
+    if start and start.casefold() not in {name.casefold() for area in AREAS.items() for name in area}:
+        near = difflib.get_close_matches(start.casefold(), AREAS, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f'write "" or one of: {", ".join(AREAS)}'
+        found.insert(0, (("ui", "start"), f'unknown area "{start}"; {hint}'))
+    if found:
+        raise SettingsError([Problem(loaded.origin(dotted(path)), dotted(path), what) for path, what in found])
 
 
 def _runs(python: str) -> bool:

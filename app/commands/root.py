@@ -6,16 +6,24 @@ import difflib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from app.commands.table import AREAS, COMMANDS
 
-OpenApp = Callable[[Path | None, str], int]
+
+class Front(NamedTuple):
+    """What only the app can do, for commands, which know nothing of screens."""
+
+    open_app: Callable[[Path | None, str], int]
+    """Opens the app with a configuration, on an area."""
+    wrong_names: Callable[[str, Mapping[str, str]], list[tuple[tuple[str, str], str]]]
+    """What of a theme's name and of `[keys]` the app would not know: table and key, and what is wrong."""
+
 
 EXAMPLES = """\b
 Examples:
@@ -88,12 +96,12 @@ def _areas(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) ->
 def root(ctx: click.Context, config: Path | None, start: str) -> None:
     """Quarterdeck, a command center for the terminal. Without a command it opens the app."""
     if ctx.invoked_subcommand is None:
-        ctx.exit(ctx.obj(config, start))
+        ctx.exit(ctx.obj.open_app(config, start))
     if start:
         raise click.UsageError("--start opens the app and goes with no command")
 
 
-def invoke(arguments: list[str], program: str, open_app: OpenApp) -> int:
+def invoke(arguments: list[str], program: str, front: Front) -> int:
     """Run a command, or open the app. The return value is the exit code; 2 for arguments that make no sense."""
     if sys.stdout is None:
         # `>&-`: what is printed goes nowhere, and no other file takes the place of standard output.
@@ -103,7 +111,7 @@ def invoke(arguments: list[str], program: str, open_app: OpenApp) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     output = sys.stdout
     try:
-        answer = root.main(args=arguments, prog_name=program, standalone_mode=False, obj=open_app)
+        answer = root.main(args=arguments, prog_name=program, standalone_mode=False, obj=front)
     except click.Abort:
         return 130
     except click.ClickException as error:

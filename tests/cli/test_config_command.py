@@ -122,6 +122,19 @@ def test_check_with_problems(config: Path, capsys: pytest.CaptureFixture[str]) -
     assert [problem["where"] for problem in shown["problems"]] == ["config.toml:2", "config.toml:3"]
 
 
+def test_check_knows_the_names_of_the_app(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ("[ui]", 'start = "gti"', 'theme = "quarterdekc"', "[keys]", '"app.qiut" = "Q"', '"git.fetch" = "c"')
+    config.write_text("\n".join(lines))
+    code, out, err = run(capsys, "config", "check", "--config", str(config))
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        'quarterdeck: config.toml:2: ui.start: unknown area "gti"; did you mean "git"?',
+        "quarterdeck: config.toml:3: ui.theme: no theme is called 'quarterdekc'; did you mean quarterdeck?",
+        'quarterdeck: config.toml:5: keys."app.qiut": no such action; did you mean app.quit?',
+        'quarterdeck: config.toml:6: keys."git.fetch": c is already git.switch',
+    ]
+
+
 @pytest.mark.usefixtures("home")
 def test_check_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "config", "check")

@@ -40,6 +40,7 @@ async def test_a_copied_node_id_is_in_the_newest_buffer(house: House) -> None:
         terminal.press("j", "y")
         terminal.wait_for(r"Copied the node id")
         await until(lambda: buffer() == "tests/test_pricing.py::test_price_of_one", within=20.0, what="the copied text")
+        terminal.wait_for(DETAIL)
         unfocused = terminal.colours(DETAIL)
         terminal.press("tab")
         await until(lambda: terminal.colours(DETAIL) != unfocused, what="the keyboard in the detail panel")
