@@ -1,4 +1,4 @@
-"""`python -m tests.bench [save] [overhead] [app] [--quick] [--check]`."""
+"""`python -m tests.bench [app] [save] [overhead] [git] [--quick] [--check]`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import app, overhead, save
+from tests.bench import app, git, overhead, save
 from tests.bench.figures import Report
 from tests.bench.projects import ROOT, STORE
 from tests.bench.scale import FULL, QUICK, Scale
@@ -21,6 +22,7 @@ SECTIONS: dict[str, Callable[[Scale, Callable[[str], None]], Report]] = {
     "app": app.run,
     "save": save.run,
     "overhead": overhead.run,
+    "git": git.run,
 }
 FOREWORD = (
     "Everything here is measured by `make bench`, side by side in one run. Absolute times depend on the machine and on "
@@ -52,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
             RESULTS.mkdir(parents=True, exist_ok=True)
             (RESULTS / f"{name}.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1), "utf-8")
     if not options.quick:
-        DOCUMENT.write_text(document(kept()), "utf-8")
+        before = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
+        DOCUMENT.write_text(document(kept(), before), "utf-8")
         _say(f"written: {DOCUMENT.relative_to(ROOT)}")
     if missed:
         _say(f"{len(missed)} target{'s' if len(missed) > 1 else ''} missed")
@@ -65,14 +68,16 @@ def kept() -> list[Report]:
     return [Report.from_json(json.loads(path.read_text("utf-8"))) for path in paths if path.exists()]
 
 
-def document(reports: list[Report]) -> str:
-    """The whole of `docs/benchmarks.md`."""
+def document(reports: list[Report], before: str = "") -> str:
+    """The whole of `docs/benchmarks.md`. Sections of the document `before` stay where there is no report of them."""
+    parts = {part.partition("\n")[0]: part.strip() for part in re.split(r"^## ", before, flags=re.MULTILINE)[1:]}
+    parts.update((report.title, report.markdown().removeprefix("## ")) for report in reports)
     head = [
         "# Benchmarks",
         FOREWORD,
         f"Machine: {machine()}.",
     ]
-    return "\n\n".join([*head, *(report.markdown() for report in reports)]) + "\n"
+    return "\n\n".join([*head, *(f"## {part}" for part in parts.values())]) + "\n"
 
 
 def machine() -> str:

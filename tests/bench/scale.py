@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.bench.gitrepo import Size
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -22,6 +24,16 @@ class Scale:
     app_tests: int
     quiet_s: float
     """How long a program has to be quiet before it counts as settled."""
+    git_large: Size
+    git_small: Size
+    git_rounds: int
+    git_sampled: int
+    """Branches that git itself counts one by one in each round."""
+    git_many: int
+    """Repositories that are followed at once."""
+    git_idle_s: float
+    git_moves: int
+    git_starts: int
 
 
 FULL = Scale(
@@ -36,6 +48,14 @@ FULL = Scale(
     keys=100,
     app_tests=600,
     quiet_s=2.0,
+    git_large=Size(),
+    git_small=Size(branches=60, commits=2000, files=300, each=3),
+    git_rounds=7,
+    git_sampled=8,
+    git_many=50,
+    git_idle_s=50.0,
+    git_moves=12,
+    git_starts=5,
 )
 QUICK = Scale(
     light_pairs=2,
@@ -49,4 +69,12 @@ QUICK = Scale(
     keys=10,
     app_tests=60,
     quiet_s=1.0,
+    git_large=Size(branches=200, commits=3000, files=800),
+    git_small=Size(branches=20, commits=300, files=60, each=3),
+    git_rounds=1,
+    git_sampled=2,
+    git_many=5,
+    git_idle_s=2.0,
+    git_moves=2,
+    git_starts=1,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench import app, overhead, projects, save
+from tests.bench import app, git, gitmeasure, gitrepo, overhead, projects, save
 from tests.bench.figures import Judged, Report, Table, percentile, ratio, seconds
+from tests.bench.gitrepo import Size
 from tests.bench.projects import Copy
 from tests.bench.scale import QUICK
 from tests.bench.watchers import Answer, answer_of
@@ -27,6 +29,10 @@ TINY = replace(
     idle_s=0.3,
     keys=3,
     quiet_s=0.2,
+    git_large=Size(branches=24, commits=400, files=200),
+    git_small=Size(branches=8, commits=100, files=60, each=2),
+    git_many=2,
+    git_idle_s=0.3,
 )
 
 
@@ -74,6 +80,14 @@ def test_the_document_names_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "## The app" in text
     assert str(projects.ROOT) not in text
     assert "Python 3." in text
+
+
+def test_sections_that_were_not_measured_stay_in_the_document() -> None:
+    before = bench.document([Report("app", "The app", ["Old."]), Report("save", "Saves", ["Kept."])])
+    after = bench.document([Report("app", "The app", ["New."]), Report("git", "Git", ["Added."])], before)
+    assert re.findall(r"^## (.+)$", after, re.MULTILINE) == ["The app", "Saves", "Git"]
+    assert "Old." not in after
+    assert bench.document([], after) == after
 
 
 def test_an_unknown_section_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,3 +177,28 @@ def test_the_app_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(report.judged) == 7
     start = report.tables[0].rows
     assert int(start[1][3]) > int(start[0][3]) > 100
+
+
+@pytest.mark.slow
+@pytest.mark.e2e
+def test_repositories_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projects, "STORE", tmp_path / "store")
+    report = git.run(TINY, quiet)
+    readings, peers, idle, screen = report.tables
+    assert [row[0].split(",")[0] for row in readings.rows] == ["25 branches", "25 branches", "9 branches"]
+    assert len(peers.rows) == 12
+    assert {row[2] for row in idle.rows} == {"0"}
+    assert [row[1] for row in screen.rows] == ["1", "1", "2", "2"]
+    assert len(report.judged) == 10
+    assert all(one.value > 0 for one in report.judged if re.search("→|counts", one.what))
+
+
+def test_a_count_that_git_does_not_share_ends_the_section(tmp_path: Path) -> None:
+    path = gitrepo.make(tmp_path, Size(branches=4, commits=40, files=30, each=2))
+    readings, counts = gitmeasure.Readings(), tmp_path / "counts.json"
+    gitmeasure.read(path, tmp_path / "reading", readings, counts)
+    gitmeasure.ask_git(path, readings, 2, counts)
+    assert readings.compared == 2
+    counts.write_text(counts.read_text("utf-8").replace("]", ", 1]").replace("[", "[0, "), "utf-8")
+    with pytest.raises(RuntimeError, match="git counts"):
+        gitmeasure.ask_git(path, readings, 2, counts)
