@@ -289,7 +289,9 @@ class GitPane(GitReading):
         fresh = words.branches_state(state, self.clock()) if live else []
         branches.write_border("subtitle", Content.assemble(*narrowed, *fresh).rstrip())
         cut = self.git.interrupted() if self.git is not None else ()
-        text = words.status(self.feed.states.values(), cut, ", ".join(self.performing.values()), live=live)
+        width = self._width
+        text = words.status(self.feed.states.values(), cut, ", ".join(self.performing.values()), width, live=live)
+        text = words.with_hints(text, width, page=self.page != "commits" or not self.feed.states)
         if not text.is_same(self.status.content):  # type: ignore[arg-type]  # we only ever set Content
             self.status.update(text, layout=False)
         if self.has_class("-one"):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from screens.git_filter import FilterInput
 
 PANELS = ("side", "branches", "right")
-NARROW, MIDDLE = 100, 140
+NARROW, MIDDLE = 100, 150
 """Columns below which one panel has the screen, and below which branches and commits stand one above the other."""
 LOW = 36
 """Rows below which what is said of a repository gets less room."""

@@ -36,6 +36,8 @@ class Preview(NamedTuple):
     text: str
     problem: str = ""
     note: str = ""
+    ready: bool = True
+    """False while there is nothing to judge yet."""
 
 
 Values = Mapping[str, str]
@@ -103,7 +105,8 @@ class Form(Dialog[dict[str, str] | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close, if what stands there can be used."""
         event.stop()
-        if not self._check(self.values).problem:
+        preview = self._check(self.values)
+        if preview.ready and not preview.problem:
             self.dismiss(self.values)
 
     def action_cancel(self) -> None:
@@ -156,11 +159,12 @@ def rename(rules: Rules, taken: Collection[str], old: str) -> Form:
     from app.git import names
 
     others = [name for name in taken if name != old]
-    offered = names.suggestion(old, rules, others) if names.name_problem(old, rules) else old
+    broken = names.name_problem(old, rules)
+    offered = names.suggestion(old, rules, others) if broken else old
 
     def check(values: Values) -> Preview:
         if values[NAME] == old:
-            return Preview("", "that is its name already")
+            return Preview("", "", broken or "type its new name", ready=False)
         return judge(values[NAME], rules, others)
 
     title = f"Rename {clean_line(old, 50)}"
@@ -199,7 +203,7 @@ def judge(name: str, rules: Rules, taken: Collection[str]) -> Preview:
     from app.git import names
 
     if not name:
-        return Preview("", "", "type to see the name")
+        return Preview("", "", "type to see the name", ready=False)
     clashing = names.clashes(name, taken)
     problem = names.ref_problem(name) or (clashing[0].why if clashing else "")
     if problem:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from textual.content import Content
+
 from screens.git_faults import told
 from screens.git_pages import GitPages
 from widgets import branch_words
@@ -249,6 +251,7 @@ class GitOperations(GitPages):
         page = self.plan_page()
         chosen = [(plan, page.ticked(number)) for number, plan in enumerate(page.plans)]
         page.set_busy("doing it")
+        page.write_border("subtitle", Content.assemble(("◐ ", "$info"), ("doing it", "$text-muted")))
         self._perform(chosen, focus=True)
 
     def _perform(self, chosen: Chosen, *, focus: bool) -> None:

@@ -214,7 +214,7 @@ class GitPages(Pane):
         from widgets.hook_lines import hook_lines, installed
 
         have = report is not None and installed(report)
-        hints = [("enter", "installs" if not have else "brings up to date"), ("x", "removes")] if report else []
+        hints = [("enter", "brings up to date"), ("x", "removes")] if have else [("enter", "installs")] * bool(report)
         title = f"hooks ─ {clean_line(name, 40)}"
         self.show_text(title, lambda width: hook_lines(report, problem, width), words.keys(*hints, ("esc", "leaves")))
         self._offer = "hooks" if report is not None else ""
@@ -243,8 +243,7 @@ class GitPages(Pane):
         if page.repository != name:
             page.show_reports(name, (), complete=False)
         page.write_border("title", Content(f"journal ─ {clean_line(name, 40)}"))
-        hints = words.keys(("enter", "shows"), ("u", "undoes"), ("ctrl+r", "redoes"), ("esc", "leaves"))
-        page.write_border("subtitle", hints)
+        self._journal_hints()
         self.open_page("journal")
         self.run_worker(self.read_journal(name), group="git-journal", exclusive=True, exit_on_error=False)
 
@@ -262,3 +261,9 @@ class GitPages(Pane):
             page.show_reports(name, known, problem=told(error))
             return
         page.show_reports(name, [*known, *found], complete=len(found) < JOURNAL_PAGE)
+        self._journal_hints()
+
+    def _journal_hints(self) -> None:
+        page = self.journal_page()
+        pairs = [("enter", "shows"), ("u", "undoes"), ("ctrl+r", "redoes")] if page.reports else []
+        page.write_border("subtitle", words.keys(*pairs, ("esc", "leaves")))

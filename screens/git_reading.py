@@ -30,7 +30,8 @@ class GitReading(GitActions):
         state, branch = self.feed.state, self.branches.branch
         self.commits.show_branch(state, branch)
         title = clean_line(branch.name, 200) if branch is not None else "commits"
-        self.commits.write_border("title", Content(shorten(title, max(self.commits.size.width - 4, 8))))
+        # While it is hidden it has no width; what is too long then is cut when it is drawn.
+        self.commits.write_border("title", Content(shorten(title, max((self.commits.size.width or 200) - 4, 8))))
         if state is None or branch is None or self.commits.commits or self.commits.complete or self.commits.reading:
             return
         known = self._read.get((state.name, branch.oid))

@@ -59,8 +59,32 @@ def branches_state(state: RepositoryState | None, now: float) -> list[Part]:
     return parts
 
 
-def status(states: Iterable[RepositoryState], interrupted: Sequence[Report], performing: str, *, live: bool) -> Content:
-    """The line below: what was cut short, what is under way, or how everything stands."""
+HINTS = (("c", "switch"), ("n", "new"), ("s", "sync"), ("p", "push"), ("P", "prune"), ("u", "undo"), ("J", "journal"))
+"""What is done most, for those who are new here; those at the front stay longest where there is little room."""
+
+
+def with_hints(text: Content, width: int, *, page: bool) -> Content:
+    """The line below with as many keys at its right as have room; a page has its own in its border."""
+    shown = [("?", "keys")]
+    used = text.cell_length + 3 + len(" ? keys ")
+    if used > width:
+        return text
+    for key, about in () if page else HINTS:
+        used += len(key) + len(about) + 4
+        if used > width:
+            break
+        shown.insert(len(shown) - 1, (key, about))
+    parts: list[Part] = []
+    for key, about in shown:
+        parts += [("   " if parts else "", ""), (key, "$text-muted"), (f" {about}", "$muted")]
+    hints = Content.assemble(*parts, (" ", ""))
+    return Content.assemble(text, " " * (width - text.cell_length - hints.cell_length), hints)
+
+
+def status(
+    states: Iterable[RepositoryState], interrupted: Sequence[Report], performing: str, width: int, *, live: bool
+) -> Content:
+    """The line below: what was cut short, what is under way, or how everything stands, in few words if need be."""
     known = list(states)
     if interrupted:
         first = interrupted[0]
@@ -80,18 +104,22 @@ def status(states: Iterable[RepositoryState], interrupted: Sequence[Report], per
         return Content.styled(" as it was last seen; reading again", "$text-muted")
     pairs = [branch_words.head_pair(state) for state in known]
     figures = (
-        (sum(up for up, _ in pairs), "↑{} to push", "$info"),
-        (sum(down for _, down in pairs), "↓{} to pull", "$warning"),
-        (sum(branch_words.prunable(state) for state in known), "✓{} to prune", "$success"),
-        (sum(bool(branch_words.bad(state)) for state in known), "⚠{} with problems", "$warning"),
-        (sum(bool(state.error) for state in known), "✗{} cannot be read", "$error"),
+        (sum(up for up, _ in pairs), "↑", "to push", "$info"),
+        (sum(down for _, down in pairs), "↓", "to pull", "$warning"),
+        (sum(branch_words.prunable(state) for state in known), "✓", "to prune", "$success"),
+        (sum(bool(branch_words.bad(state) or state.operation) for state in known), "⚠", "with problems", "$warning"),
+        (sum(bool(state.error) for state in known), "✗", "cannot be read", "$error"),
     )
-    parts_: list[Part] = [(f" {count(len(known), 'repository', 'repositories')}", "$text-muted")]
-    for number, text, tone in figures:
-        if number:
-            sign, _, about = text.partition(" ")
-            parts_ += [("   ", ""), (sign.format(f"{number:,}"), tone), (f" {about}", "$text-muted")]
-    return Content.assemble(*parts_)
+    told = Content("")
+    for short in (False, True):
+        parts: list[Part] = [(f" {count(len(known), 'repository', 'repositories')}", "$text-muted")]
+        for number, sign, about, tone in figures:
+            if number:
+                parts += [("   ", ""), (f"{sign}{number:,}", tone), ("" if short else f" {about}", "$text-muted")]
+        told = Content.assemble(*parts)
+        if told.cell_length + len("   ? keys ") <= width:
+            break
+    return told
 
 
 def _progress(busy: Sequence[RepositoryState]) -> Content:

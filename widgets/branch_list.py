@@ -21,7 +21,7 @@ AGE_WIDTH = 6
 BADGES_WIDTH = 24
 UPSTREAM_WIDTH = 16
 FEW_BADGES = 13
-LEAST_NAME, WIDE_NAME, MOST_NAME = 20, 30, 44
+LEAST_NAME, GOOD_NAME, WIDE_NAME, MOST_NAME = 20, 26, 30, 44
 BORDER = 2
 """Columns of the border before a title begins, beyond the first of the content."""
 
@@ -146,10 +146,12 @@ class BranchList(RowList):
         return short_age(self.clock() - branch.last_commit.time) if branch.last_commit.time else ""
 
     def _columns(self, width: int) -> Columns:
-        """The name gives way first, down to its least; then the comparison with the default branch, then the rest."""
+        """The name gives way first, as far as it stays clear; then the comparison with the default branch, then all."""
         pair, default = self._pairs
         room = width - 3 - pair.total - 1 - AGE_WIDTH - 1
-        both = room - default.total - 1 >= LEAST_NAME
+        few = min(self._states, FEW_BADGES)
+        clear = max(min(self._names, GOOD_NAME), LEAST_NAME) + (few + 1 if few else 0)
+        both = room - default.total - 1 >= clear
         room -= default.total + 1 if both else 0
         upstream = min(self._upstreams, UPSTREAM_WIDTH)
         if room - upstream - self._badges - 2 < WIDE_NAME:

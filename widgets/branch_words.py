@@ -121,8 +121,9 @@ def state_words(branch: AnyBranch) -> list[str]:
     """The badges, and what is odd about the upstream, for where that has no column of its own."""
     badges = badges_of(branch)
     if is_local(branch) and branch.upstream_state not in ("ok", "gone"):
-        text = "no upstream" if branch.upstream_state == "none" else upstream_of(branch)[0]
-        badges.insert(0, text)
+        if branch.upstream_state == "none":
+            return [*badges, "local"]
+        badges.insert(0, upstream_of(branch)[0])
     return badges
 
 
@@ -148,7 +149,8 @@ def upstream_of(branch: AnyBranch) -> Part:
         return "gone", "$warning"
     remote = upstream.removesuffix(f"/{branch.name}")
     if state == "misnamed" or remote == upstream:
-        return f"≠ {clean_line(upstream, 120)}", "$warning"
+        # Nearly every remote is called so, and the name is what differs.
+        return f"≠ {clean_line(upstream, 120).removeprefix('origin/')}", "$warning"
     return clean_line(remote, 60), "$text-muted"
 
 
@@ -167,7 +169,7 @@ WORDS: Mapping[str, Callable[[AnyBranch], bool]] = {
     "behind": lambda branch: is_local(branch) and bool(branch.behind),
     "held": lambda branch: is_local(branch) and branch.held_by is not None,
     "worktree": lambda branch: is_local(branch) and branch.held_by == "worktree",
-    "local": is_local,
+    "local": lambda branch: is_local(branch) and branch.upstream_state in ("none", "never_pushed"),
     "remote": lambda branch: not is_local(branch),
 }
 """Words of the filter that ask for a state and not only for a name."""

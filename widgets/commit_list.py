@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from widgets import branch_words as words
@@ -19,6 +20,12 @@ AGE = 6
 AUTHOR = 14
 WIDE = 64
 SHOWN_PROBLEMS = 6
+SHOWN_ALIKE = 2
+KEYS = {
+    "needs_credentials": "f lets git ask for it",
+    "case_collision": "m renames the branch under the cursor",
+}
+"""Kinds of problems that a key of the screen mends, in place of a command."""
 ALIGNED = frozenset(
     (
         *("misnamed", "misnamed_upstream", "no_upstream", "upstream_gone", "wrong_remote"),
@@ -185,7 +192,7 @@ def about_lines(state: RepositoryState, width: int) -> Iterator[TextLine]:
     if state.operation is not None or state.head.detached or state.head.unborn:
         yield from folded(_head(state), width, lead=("⚑ ", "$warning"))
     if state.trouble:
-        yield from folded(state.trouble, width, lead=("⚠ ", "$warning"), limit=4)
+        yield from folded(state.trouble.removeprefix(f"{state.path}: "), width, lead=("⚠ ", "$warning"), limit=6)
     yield from _problems(state.problems, width)
     yield from labelled("tree", _tree(state), width)
     yield from _place(state, width)
@@ -199,13 +206,19 @@ def about_lines(state: RepositoryState, width: int) -> Iterator[TextLine]:
 def _problems(problems: Sequence[Problem], width: int) -> Iterator[TextLine]:
     """What is wrong, each with its fix; those that one key mends together are followed by that key."""
     aligned = [problem for problem in problems if problem.kind in ALIGNED]
-    for problem in [problem for problem in problems if problem.kind not in ALIGNED]:
-        yield from folded(_problem(problem), width, lead=("⚠ ", "$warning"), limit=4)
-        fix = "f asks for it in the terminal" if problem.kind == "needs_credentials" else problem.fix
-        if fix:
-            yield from folded(fix, width, "$text-muted", lead=("  ", ""), limit=3)
+    others: dict[str, list[Problem]] = {}
+    for problem in problems:
+        if problem.kind not in ALIGNED:
+            others.setdefault(problem.kind, []).append(problem)
+    for kind, alike in others.items():
+        for problem in alike[:SHOWN_ALIKE]:
+            yield from folded(_problem(problem), width, lead=("⚠ ", "$warning"), limit=6)
+            if fix := KEYS.get(kind, problem.fix):
+                yield from folded(fix, width, "$text-muted", lead=("  ", ""), limit=3)
+        if len(alike) > SHOWN_ALIKE:
+            yield TextLine(((f"  and {len(alike) - SHOWN_ALIKE:,} more like it", "$text-muted"),))
     for problem in aligned[:SHOWN_PROBLEMS]:
-        yield from folded(_problem(problem), width, lead=("⚠ ", "$warning"), limit=3)
+        yield from folded(_problem(problem), width, lead=("⚠ ", "$warning"), limit=4)
     more = len(aligned) - SHOWN_PROBLEMS
     if more > 0:
         yield TextLine(((f"  and {more:,} more", "$text-muted"),))
@@ -224,8 +237,15 @@ def _place(state: RepositoryState, width: int) -> Iterator[TextLine]:
     """Of paths and addresses the end tells most."""
     room = max(width - 8, 8)
     for remote in state.remotes[:4]:
-        yield from labelled(clean_line(remote.name, 40), shorten_start(clean_line(remote.url, 300), room), width)
-    yield from labelled("path", shorten_start(clean_line(state.path, 300), room), width)
+        yield from labelled(clean_line(remote.name, 40), shorten_start(_short(remote.url), room), width)
+    yield from labelled("path", shorten_start(_short(state.path), room), width)
+
+
+def _short(path: str) -> str:
+    """A path or address, as those who live there write it."""
+    home = str(Path.home())
+    inside = home != "/" and path.startswith(f"{home}/")
+    return clean_line(f"~{path[len(home) :]}" if inside else path, 300)
 
 
 def _head(state: RepositoryState) -> str:

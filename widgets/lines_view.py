@@ -38,8 +38,9 @@ class LinesView(RowList):
         self.rebuild(keep=keep)
 
     def rebuild(self, *, keep: bool = True) -> None:
-        """Make the lines anew."""
-        width = self.scrollable_content_region.width
+        """Make the lines anew. A page that stands at its top stays there, so that what comes above is seen."""
+        width, height = self.scrollable_content_region.size
+        at_top = int(self.scroll_offset.y) == 0
         self._built_width = width
         made = list(self._build(width - 1)) if self._build is not None and width > 1 else []
         self._lines = {line.key or f"\0{n}": line for n, line in enumerate(made)}
@@ -50,6 +51,8 @@ class LinesView(RowList):
                 self._snap(self._cursor)
             else:
                 self.set_cursor(self._stops[0])
+        if at_top and self._cursor < height and int(self.scroll_offset.y):
+            self.scroll_to(y=0, animate=False, force=True)
 
     def set_cursor(self, index: int) -> None:
         """Put the cursor on a row without scrolling to it."""
@@ -138,7 +141,8 @@ def folded(text: str, width: int, style: str = "", *, lead: Part = ("", ""), lim
     for paragraph in clean(text).split("\n"):
         lines += wrapped(paragraph, room)
     if len(lines) > limit:
-        lines = [*lines[: limit - 1], shorten(f"{lines[limit - 1]} …{' ' * room}", room)]
+        last = lines[limit - 1]
+        lines = [*lines[: limit - 1], f"{last} …" if width_of(last) + 2 <= room else shorten(f"{last}…", room)]
     return [TextLine((lead if n == 0 else (indent, ""), (line, style))) for n, line in enumerate(lines)]
 
 

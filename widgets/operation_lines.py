@@ -24,6 +24,7 @@ STATES: dict[str, tuple[Part, str]] = {
     "undone": (("○", "$text-muted"), "undone"),
 }
 """The sign of each state of an operation, and what it means for one that is not under way."""
+PAST = {"delete": "deleted", "create": "created"}
 UNFINISHED = ("planned", "pinned", "remote-done", "local-done")
 SHORT = {"planned": "cut short", "pinned": "cut short", "remote-done": "cut short", "local-done": "cut short"}
 
@@ -76,15 +77,15 @@ def _report(report: Report, width: int) -> Iterator[TextLine]:
     yield from folded(report.message or summary(report), width, lead=("  ", ""), limit=200)
     yield from _done(report.done, width)
     yield from refusal_lines(report.refused, width, "refused")
-    yield from config_lines(report.config, width)
     yield from command_lines(report.commands, width)
+    yield from config_lines(report.config, width)
 
 
 def _done(changes: Sequence[RefChange], width: int) -> list[TextLine]:
     lines: list[TextLine] = []
     for change in changes:
         side = clean_line(change.remote, 40) if change.side == "remote" else "here"
-        what = what_of(change)
+        what = PAST.get(what_of(change), what_of(change))
         room = max(width - 2 - len(what) - 12, 8)
         name: Part = (fit(ref_name(change.ref), room), "")
         lines.append(TextLine((("✓ ", "$success"), name, (f" {what} {side}", "$text-muted"))))

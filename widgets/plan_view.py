@@ -161,15 +161,16 @@ class PlanView(LinesView):
                 yield from folded(f"{count(stake, 'commit')} on no other branch", width, "$text-muted")
         elif not plan.commands and not plan.config:
             yield TextLine((("✓ ", "$success"), ("nothing to do", "")))
+        something = plan.changes or plan.commands or plan.config
         for note in plan.notes:
-            yield from folded(note, width, lead=("⚠ ", "$warning"))
+            yield from folded(note, width, lead=("⚠ ", "$warning") if something else ("  ", ""))
         if plan.changes:
             yield TextLine()
         for change in plan.changes:
             yield from self._change(number, change, change.key in ticks, width)
-        yield from config_lines([change for change in plan.config if _wanted(change, plan, ticks)], width)
         yield from refusal_lines(plan.refused, width, "left alone")
         yield from command_lines(self._of(number), width)
+        yield from config_lines([change for change in plan.config if _wanted(change, plan, ticks)], width)
 
     def _change(self, number: int, change: RefChange, ticked: bool, width: int) -> Iterator[TextLine]:
         box: Part = ("[-] ", "$muted") if change.locked else ("[✓] ", "$success") if ticked else ("[ ] ", "$text-muted")

@@ -122,7 +122,7 @@ def sign_of(state: RepositoryState) -> Part:
         return "✗", "$error"
     if not state.read_at:
         return "·", "$muted"
-    if state.operation is not None or (state.changes is not None and state.changes.conflicts):
+    if state.operation is not None or state.head.detached or (state.changes is not None and state.changes.conflicts):
         return "⚑", "$warning"
     if words.bad(state):
         return "⚠", "$warning"
@@ -135,7 +135,7 @@ def _where(state: RepositoryState) -> Part:
     if state.head.unborn:
         return f"{words.head_words(state)} empty", "$text-muted"
     if state.head.detached:
-        return f"{words.head_words(state)} detached", "$warning"
+        return f"detached {words.head_words(state)}", "$warning"
     return f"{words.head_words(state)}{' bare' if state.bare else ''}", "$text-muted"
 
 

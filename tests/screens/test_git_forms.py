@@ -57,7 +57,8 @@ def test_the_fields_come_from_the_rule() -> None:
 
 def test_rename_offers_a_name_that_follows_the_rule() -> None:
     form = rename(RULES, TAKEN, "main")
-    assert form._check({"name": "main"}).problem == "that is its name already"
+    assert not form._check({"name": "main"}).ready
+    assert not form._check({"name": ""}).ready
     assert form._check({"name": "feature/OPS-1-x"}).problem
     assert not form._check({"name": "feature/OPS-4-x"}).problem
 

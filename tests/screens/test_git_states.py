@@ -104,7 +104,7 @@ async def test_being_counted() -> None:
         (replace(workshop()[5]), ("no commit yet", "the first commit makes main")),
         (small("x", bare=True, changes=None), ("it is bare",)),
         (small("x", branches=(), head=workshop()[4].head), ("no branch",)),
-        (workshop()[10], ("asks for a password", "f asks for it in the terminal")),
+        (workshop()[10], ("asks for a password", "f lets git ask for it")),
         (small("x", trouble="origin cannot be reached; fetched 2 h ago"), ("origin cannot be reached",)),
         (small("x", operation="merge"), ("merge under way",)),
     ],

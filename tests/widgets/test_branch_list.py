@@ -48,7 +48,7 @@ async def test_figures_stand_in_columns_at_every_width(width: int) -> None:
         if width >= 69:
             assert any("squashed gone" in line for line in shown)
         if width >= 100:
-            assert any("≠ origin/depth" in line and "upstream" in title for line in shown)
+            assert any("≠ depth" in line and "upstream" in title for line in shown)
 
 
 async def test_counts_appear_when_they_are_known() -> None:

@@ -54,7 +54,7 @@ def test_glyphs_and_badges(made: Branch | RemoteBranch, sign: str, badges: list[
     ("made", "text"),
     [
         (branch("a"), "origin"),
-        (branch("a", upstream="origin/b", upstream_state="misnamed"), "≠ origin/b"),
+        (branch("a", upstream="origin/b", upstream_state="misnamed"), "≠ b"),
         (branch("a", upstream="fork/b"), "≠ fork/b"),
         (branch("a", upstream_state="gone"), "gone"),
         (branch("a", upstream_state="never_pushed"), "not pushed"),

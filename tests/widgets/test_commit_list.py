@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,33 @@ async def test_what_is_said_of_a_branch(made: Branch | RemoteBranch, words: str)
         await pilot.pause()
         assert words in "\n".join(lines(app))
         assert "reading its commits" in "\n".join(lines(app))
+
+
+async def test_what_is_said_of_a_branch_stays_in_view_when_more_becomes_known() -> None:
+    app = ListApp(CommitList())
+    async with app.run_test(size=SIZE) as pilot:
+        made = branch("x", ahead_default=None, behind_default=None)
+        app.list.show_branch(trading(), made)
+        app.list.put([replace(commit(n, n), oid=f"{n:040x}") for n in range(1, 101)], complete=False)
+        await pilot.pause()
+        assert app.list.scroll_offset.y == 0
+        app.list.show_branch(trading(), replace(made, ahead_default=5, behind_default=11))
+        await pilot.pause()
+        assert "5 commits not in main, 11 commits behind" in lines(app)[0]
+
+
+async def test_problems_of_one_kind_are_told_once_or_twice() -> None:
+    alike = [Problem("case_collision", f"refs/heads/a{n}", "A is written almost the same", "") for n in range(9)]
+    told = text_of(list(about_lines(small("x", problems=tuple(alike)), 60)))
+    assert told.count("almost the same") == 2
+    assert "and 7 more like it" in told
+    assert told.count("m renames the branch under the cursor") == 2
+
+
+async def test_paths_at_home_are_written_short() -> None:
+    home = Path.home()
+    told = text_of(list(about_lines(replace(small("x"), path=str(home / "src" / "x")), 60)))
+    assert "path    ~/src/x" in told
 
 
 async def test_commits_come_in_portions_and_keep_the_cursor() -> None:
