@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app.errors import UserError
-from app.events import Badge, Bus, GitChanged, TestStream, Tone
+from app.events import Badge, Bus, GitChanged, TestStream
 from app.git import hooks as hook_files
 from app.git import journal_store, lastseen, plans, undo
+from app.git.badge import badge_of
 from app.git.cachefile import CacheFile
 from app.git.cli import Git
 from app.git.executor import Executor
@@ -54,7 +55,7 @@ FILES_SETTLE_S = 0.5
 KEEP_S = 30.0
 """How long after a change the last-seen file is written."""
 
-__all__ = ["GitService", "Provenances", "badge_of"]
+__all__ = ["GitService", "Provenances"]
 
 
 class GitService:
@@ -299,7 +300,7 @@ class GitService:
     def _changed(self, state: RepositoryState) -> None:
         follower = self._followers[state.name]
         self._bus.publish(GitChanged(self._shown(follower)))
-        badge = badge_of(self.snapshot())
+        badge = badge_of(self.snapshot().repositories)
         if badge != self._badge:
             self._badge = badge
             self._bus.publish(badge)
@@ -400,18 +401,6 @@ def audit_of(git: Git, rules: Rules) -> tuple[Finding, ...]:
     return audit(entries, large_mb=rules.large_file_mb, ignored=read_ignored(git), holder=holder, year=year)
 
 
-def badge_of(snapshot: GitSnapshot) -> Badge:
-    """Commits to push from the branches that are checked out, and repositories with something wrong."""
-    ahead = wrong = 0
-    for state in snapshot.repositories:
-        head = state.branch(state.head.branch) if state.head.branch else None
-        ahead += (head.ahead or 0) if head is not None else 0
-        wrong += bool(state.error or state.operation or state.problems)
-    parts = [f"↑{_short(ahead)}"] * bool(ahead) + [f"⚠{_short(wrong)}"] * bool(wrong)
-    tone: Tone = "warn" if wrong else "plain"
-    return Badge("git", " ".join(parts), tone)
-
-
 def _named(kind: OperationKind, arguments: dict[str, object], names: object) -> dict[str, object]:
     """The arguments as the planner of this kind calls them."""
     if kind in ("switch", "track") and "name" in arguments:
@@ -426,10 +415,6 @@ def _named(kind: OperationKind, arguments: dict[str, object], names: object) -> 
 
 def _short_name(change: RefChange) -> str:
     return change.ref.removeprefix("refs/heads/")
-
-
-def _short(number: int) -> str:
-    return str(number) if number < 100 else "99+"
 
 
 def _same_place(earlier: RepositoryState | None, spec: RepositorySpec) -> RepositoryState | None:
