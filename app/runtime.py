@@ -119,6 +119,7 @@ class Runtime:
             last_seen=paths.state_dir() / LAST_SEEN_GIT,
             config=self._file.current.path,
             templates=settings.broadcast_templates(self.settings, self._file.current.base),
+            projects={spec.name: spec.path for spec in settings.project_specs(self.settings, self._file.current.base)},
         )
 
     async def _follow_config(self) -> None:

@@ -21,7 +21,7 @@ def badge_of(states: Sequence[RepositoryState]) -> Badge:
     ahead = wrong = 0
     for state in states:
         head = state.branch(state.head.branch) if state.head.branch else None
-        ahead += (head.ahead or 0) if head is not None else 0
+        ahead += (head.ahead or 0) if head is not None and not state.error else 0
         wrong += bool(state.error or state.operation or state.problems or state.trouble)
     tone: Tone = "warn" if wrong else "plain"
     both = f"↑{ahead}⚠{wrong}"

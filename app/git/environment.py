@@ -50,7 +50,8 @@ _FOREIGN = frozenset((
 def command(args: tuple[str, ...], *, fsmonitor: bool = False) -> list[str]:
     """The whole command line. With `fsmonitor` a daemon that the user already runs may be asked."""
     name, *rest = args
-    quiet = ("-c", "core.fsmonitor=false") if name in _READING and not fsmonitor else ()
+    # `git config` starts nothing, and would tell of this value instead of the user's.
+    quiet = ("-c", "core.fsmonitor=false") if name in _READING and name != "config" and not fsmonitor else ()
     plain = ("--no-ext-diff", "--no-textconv") if name in _DIFFING else ()
     return ["git", *_ALWAYS, *quiet, name, *plain, *rest]
 

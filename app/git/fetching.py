@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.git import steps
 from app.git.cli import Git, GitError
 
 AT_ONCE = 2
 TIMEOUT_S = 600.0
 REFUSALS = 2
-"""After so many refused logins in a row a repository is no longer fetched by itself."""
+"""After so many refused logins in a row a remote is no longer fetched by itself."""
 JITTER = 0.1
 """Intervals differ by up to this share, so that many repositories are not fetched in the same second."""
 
@@ -32,8 +34,20 @@ _WORDS = {
 class _Schedule:
     every_s: float
     due: float
-    refusals: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    """Logins refused in a row, by remote."""
+    remotes: tuple[str, ...] = ()
+    """Those of the last fetch."""
     running: asyncio.Task[GitError | None] | None = field(default=None, repr=False)
+
+    def refused(self, remote: str) -> bool:
+        """Whether a remote's login has been refused too often."""
+        return self.refusals.get(remote, 0) >= REFUSALS
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is something that may be fetched without being asked for."""
+        return bool(self.every_s) and not (self.remotes and all(map(self.refused, self.remotes)))
 
 
 class Fetcher:
@@ -50,24 +64,32 @@ class Fetcher:
         self._known[name] = _Schedule(every_s, time.monotonic() + _spread(every_s))
 
     def due(self) -> tuple[str, ...]:
-        """Repositories whose time has come and whose logins are not being refused."""
+        """Repositories whose time has come, unless all their remotes refuse the login."""
         now = time.monotonic()
         return tuple(
-            name
-            for name, plan in self._known.items()
-            if plan.every_s and plan.due <= now and plan.refusals < REFUSALS and plan.running is None
+            name for name, plan in self._known.items() if plan.goes_on and plan.due <= now and plan.running is None
         )
 
-    def needs_credentials(self, name: str) -> bool:
-        """Logins are refused again and again: somebody has to answer git in a terminal."""
-        plan = self._known.get(name)
-        return plan is not None and plan.refusals >= REFUSALS
+    def next_due(self) -> float:
+        """time.monotonic() at which the next repository is due; infinite when none ever is."""
+        waiting = (plan.due for plan in self._known.values() if plan.goes_on and plan.running is None)
+        return min(waiting, default=math.inf)
 
-    async def fetch(self, name: str, git: Git, remotes: tuple[str, ...]) -> GitError | None:
-        """Fetch all `remotes` with their deletions. What went wrong is returned; a fetch under way is joined."""
+    def needs_credentials(self, name: str) -> bool:
+        """A remote refuses the login again and again: somebody has to answer git in a terminal."""
+        plan = self._known.get(name)
+        return plan is not None and any(map(plan.refused, plan.remotes))
+
+    async def fetch(self, name: str, git: Git, remotes: tuple[str, ...], *, by_itself: bool = False) -> GitError | None:
+        """Fetch all `remotes` with their deletions. What went wrong is returned; a fetch under way is joined.
+
+        One that nobody asked for (`by_itself`) leaves out the remotes that keep refusing the login.
+        """
         plan = self._known.setdefault(name, _Schedule(0.0, 0.0))
         if plan.running is None:
-            plan.running = asyncio.create_task(self._fetch(name, plan, git, remotes))
+            plan.remotes = remotes
+            chosen = tuple(remote for remote in remotes if not (by_itself and plan.refused(remote)))
+            plan.running = asyncio.create_task(self._fetch(name, plan, git, chosen))
         try:
             return await asyncio.shield(plan.running)
         except asyncio.CancelledError:
@@ -109,16 +131,17 @@ class Fetcher:
 
             try:
                 await git.run(
-                    *("fetch", "--prune", "--no-write-fetch-head", "--no-auto-maintenance", "--progress", "--", remote),
+                    *steps.fetch_arguments(remote),
                     timeout_s=TIMEOUT_S,
                     on_stderr=tell,
                 )
-                plan.refusals = 0
+                plan.refusals.pop(remote, None)
             except GitError as error:
                 # Another fetch was quicker; its outcome is the one that was wanted.
                 if error.kind == "race":
                     continue
-                plan.refusals += error.kind == "credentials"
+                if error.kind == "credentials":
+                    plan.refusals[remote] = plan.refusals.get(remote, 0) + 1
                 failed = failed or error
         return failed
 

@@ -60,7 +60,7 @@ class Follower:
         self._watches: list[GitFolderWatch] = []
         self._watched: tuple[Path, Path] | None = None
         self._signature: Signature | None = None
-        self._next_check = 0.0
+        self._checked_at = 0.0
         self._serving: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -104,15 +104,19 @@ class Follower:
     @property
     def due(self) -> float:
         """time.monotonic() at which `check` should be called next."""
-        return self._next_check
+        return self._checked_at + self._interval()
 
     async def check(self) -> None:
         """Compare the files' times with those of the last reading, and read again where they differ."""
-        self._next_check = time.monotonic() + self._interval()
+        self._checked_at = time.monotonic()
+        if self._reading is not None:
+            return
+        if self.state.error:
+            # What mends it may lie elsewhere, as the user's own configuration does.
+            self.ask()
+            return
         layout = self.reader.layout
-        if self._reading is not None or layout is None or self._signature is None:
-            if self.state.error:
-                self.ask()
+        if layout is None or self._signature is None:
             return
         now = await asyncio.to_thread(signature, layout)
         if now != self._signature:
@@ -139,7 +143,7 @@ class Follower:
                     self._reading.cancel()
                     self._reading = None
             if not self._wanted.is_set():
-                self._next_check = time.monotonic() + self._interval()
+                self._checked_at = time.monotonic()
                 self._idle.set()
 
     async def _read(self, status: bool) -> None:
@@ -148,6 +152,9 @@ class Follower:
                 self._signature = await asyncio.to_thread(signature, self.reader.layout)
             async with contextlib.aclosing(self.reader.read(self.state, status=status)) as states:
                 async for state in states:
+                    if state.error:
+                        # What was known of it stays on show until it can be read again.
+                        state = replace(self.state, error=state.error, error_fix=state.error_fix)
                     await self._watch(state)
                     self._publish(replace(state, watch_note=self._note()))
                     self._table_shown = True

@@ -184,8 +184,8 @@ class Problem:
 class RepositoryState:
     """All that is known of one repository at one moment.
 
-    `error` replaces everything else when it cannot be read (gone, not a repository, dubious ownership). `counted` is
-    False while counts are still being computed.
+    `error` says why it cannot be read (gone, not a repository, dubious ownership); all else is then as it was last
+    seen, if it ever was. `counted` is False while counts are still being computed.
     """
 
     name: str

@@ -9,14 +9,7 @@ from app.git import plans, steps
 from app.git.facts import HEADS, SYMBOLIC, Facts, by_key
 from app.git.model import ConfigChange, Operation, Plan, RefChange, Refusal
 from app.git.names import clashes
-
-_IN_PROGRESS: tuple[tuple[str, Operation], ...] = (
-    ("rebase-merge", "rebase"),
-    ("rebase-apply", "rebase"),
-    ("MERGE_HEAD", "merge"),
-    ("CHERRY_PICK_HEAD", "cherry-pick"),
-    ("REVERT_HEAD", "revert"),
-)
+from app.git.worktree import operation_in_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +65,8 @@ def moved(change: RefChange, now: str) -> str:
 
 def in_progress(facts: Facts) -> Operation | None:
     """What git has begun in this working tree and not ended. A bisect may go on while branches change."""
-    git_dir = facts.layout.git_dir
-    return next((name for file, name in _IN_PROGRESS if (git_dir / file).exists()), None)
+    found = operation_in_progress(facts.layout.git_dir)
+    return None if found == "bisect" else found
 
 
 def _refreshed(plan: Plan, facts: Facts) -> Plan:

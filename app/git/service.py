@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +41,7 @@ from app.git.model import (
 from app.git.operations import make_plan
 from app.git.provenance import Provenances
 from app.git.reader import RepositoryReader
+from app.git.saves import Saves
 
 if TYPE_CHECKING:
     from app.db.spool import Spool
@@ -50,8 +52,6 @@ log = logging.getLogger(__name__)
 CACHE = "git.db"
 READ_AT_ONCE = 4
 """Repositories that are read beside each other."""
-FILES_SETTLE_S = 0.5
-"""How long after a save its repository's working tree is looked at: saves come in bursts."""
 KEEP_S = 30.0
 """How long after a change the last-seen file is written."""
 
@@ -73,11 +73,13 @@ class GitService:
         last_seen: Path | None = None,
         config: Path | None = None,
         templates: Path | None = None,
+        projects: Mapping[str, Path] | None = None,
     ) -> None:
         """Counts are cached in `cache_dir`; the journal of operations lies in `data_dir` and goes through `spool`.
 
         `config` is the configuration that installed hooks read, where it is not in the usual place; `templates` is the
-        folder of the user's own templates for summaries.
+        folder of the user's own templates for summaries. `projects` are the folders of the watched projects by their
+        names: what is saved there changes the working tree that it lies in.
         """
         self.rules = rules
         self._bus = bus
@@ -112,7 +114,9 @@ class GitService:
         self._interrupted: tuple[Report, ...] = ()
         self._operations: dict[str, asyncio.Task[Report]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._saves: dict[str, asyncio.TimerHandle] = {}
+        self._saves = Saves(projects or {}, specs, lambda name: self._followers[name].ask())
+        self._sooner = asyncio.Event()
+        """Something is due earlier than it was."""
         self._keeping: asyncio.TimerHandle | None = None
         self._unfollow: Callable[[], None] = lambda: None
 
@@ -120,14 +124,11 @@ class GitService:
 
     async def start(self) -> None:
         """Begin to follow; the readings come in by and by."""
-        self._unfollow = self._bus.subscribe(TestStream, self._file_saved)
+        self._unfollow = self._bus.subscribe(TestStream, self._saves.hear)
         for name, follower in self._followers.items():
             self._fetcher.follow(name, follower.spec.fetch_every_s)
             follower.start()
-        try:
-            self._interrupted = tuple(entry.report() for entry in await self._executor.interrupted())
-        except UserError as error:
-            log.warning("the journal of git operations cannot be read: %s", error)
+        await self._find_interrupted()
         self._spawn(self._tick())
 
     async def close(self) -> None:
@@ -135,8 +136,7 @@ class GitService:
         self._unfollow()
         await asyncio.gather(*self._operations.values(), return_exceptions=True)
         await self._fetcher.close()
-        for timer in self._saves.values():
-            timer.cancel()
+        self._saves.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, *(each.close() for each in self._followers.values()), return_exceptions=True)
@@ -222,16 +222,14 @@ class GitService:
         return await undo.plan_redo(self._executor, self._git(repository), self.rules, op_id)
 
     def interrupted(self) -> tuple[Report, ...]:
-        """Operations that a crash left in the middle, oldest first."""
+        """Operations that a crash, or a failure half-way, left in the middle; oldest first."""
         return self._interrupted
 
     async def settle(self, op_id: str, how: Literal["finish", "undo"]) -> Report:
-        """Finish or undo an interrupted operation."""
+        """Finish or undo an interrupted operation. Raises UserError."""
         entry = await self._executor.entry(op_id)
         work = undo.settle(self._executor, Git(Path(entry.path)), self.rules, op_id, how)
-        report = await self._operate(entry.repository, f"{how} {entry.plan.title}", work)
-        self._interrupted = tuple(each for each in self._interrupted if each.op_id != op_id)
-        return report
+        return await self._operate(entry.repository, f"{how} {entry.plan.title}", work)
 
     async def hygiene(self, repository: str) -> tuple[Finding, ...]:
         """What is wrong with the tracked files, the worst first. Raises UserError."""
@@ -300,6 +298,8 @@ class GitService:
     def _changed(self, state: RepositoryState) -> None:
         follower = self._followers[state.name]
         self._bus.publish(GitChanged(self._shown(follower)))
+        if state.error or state.watch_note:
+            self._sooner.set()
         badge = badge_of(self.snapshot().repositories)
         if badge != self._badge:
             self._badge = badge
@@ -311,10 +311,11 @@ class GitService:
         if name in self._followers:
             self._followers[name].set_busy(busy)
 
-    async def _fetch(self, name: str) -> None:
+    async def _fetch(self, name: str, *, by_itself: bool = False) -> None:
         follower = self._follower(name)
         state = follower.state
-        error = await self._fetcher.fetch(name, Git(follower.spec.path), tuple(each.name for each in state.remotes))
+        remotes = () if state.error else tuple(each.name for each in state.remotes)
+        error = await self._fetcher.fetch(name, Git(follower.spec.path), remotes, by_itself=by_itself)
         follower.set_trouble(f"{error.what} ({error.fix})" if error is not None and error.fix else str(error or ""))
         follower.ask(status=False)
         await follower.settled()
@@ -324,7 +325,7 @@ class GitService:
         if name in self._operations:
             work.close()
             raise UserError(f"an operation is under way in {name}", fix="wait until it has ended")
-        task = self._operations[name] = asyncio.create_task(work)
+        task = self._operations[name] = asyncio.create_task(self._whole(work))
         self._busy(name, title)
         try:
             return await asyncio.shield(task)
@@ -333,6 +334,19 @@ class GitService:
                 self._ended(name)
             else:
                 task.add_done_callback(lambda _: self._ended(name))
+
+    async def _whole(self, work: Coroutine[Any, Any, Report]) -> Report:
+        """An operation, and then a look at what is left open."""
+        try:
+            return await work
+        finally:
+            await self._find_interrupted()
+
+    async def _find_interrupted(self) -> None:
+        try:
+            self._interrupted = tuple(entry.report() for entry in await self._executor.interrupted())
+        except UserError as error:
+            log.warning("the journal of git operations cannot be read: %s", error)
 
     def _ended(self, name: str) -> None:
         self._operations.pop(name, None)
@@ -344,19 +358,6 @@ class GitService:
         assert self._spool is not None
         await journal_store.put(self._spool, entry)
 
-    def _file_saved(self, event: TestStream) -> None:
-        """A watched project has changed files: its working tree is not as clean as it was."""
-        if event.event != "changed":
-            return
-        loop = asyncio.get_running_loop()
-        for name, follower in self._followers.items():
-            if event.project == name and name not in self._saves:
-                self._saves[name] = loop.call_later(FILES_SETTLE_S, self._look_at_files, name, follower)
-
-    def _look_at_files(self, name: str, follower: Follower) -> None:
-        self._saves.pop(name, None)
-        follower.ask()
-
     async def _tick(self) -> None:
         """The one clock of the area: safety nets and fetches that are due."""
         while True:
@@ -365,9 +366,12 @@ class GitService:
                 if follower.due <= now:
                     await follower.check()
             for name in self._fetcher.due():
-                self._spawn(self._fetch(name))
-            nearest = min((each.due for each in self._followers.values()), default=now + 60)
-            await asyncio.sleep(max(1.0, nearest - time.monotonic()))
+                self._spawn(self._fetch(name, by_itself=True))
+            nearest = min([now + 60, self._fetcher.next_due(), *(each.due for each in self._followers.values())])
+            self._sooner.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(1.0, nearest - time.monotonic())):
+                    await self._sooner.wait()
 
     def _keep_soon(self) -> None:
         self._keeping = None

@@ -148,6 +148,12 @@ def push_arguments(changes: Changes, remote: str, *, atomic: bool = True) -> tup
     return ("push", "--porcelain", *flags, "--no-follow-tags", *leases, "--", remote, *specs)
 
 
+def fetch_arguments(remote: str) -> tuple[str, ...]:
+    """A fetch that also forgets what the remote has deleted; never a tag, which may be only here."""
+    quiet = ("--no-write-fetch-head", "--no-auto-maintenance", "--progress")
+    return ("fetch", "--prune", "--no-prune-tags", *quiet, "--", remote)
+
+
 def _steps(plan: Plan) -> Iterable[Step]:
     moving = [change for change in plan.changes if change.old != change.new]
     local = [change for change in moving if change.side == "local"]
@@ -186,8 +192,7 @@ def _local_steps(plan: Plan, local: list[RefChange]) -> Iterable[Step]:
 
 def _fetch(remote: str) -> Make:
     def make(changes: Changes, config: Mapping[str, tuple[str, ...]]) -> tuple[Command, ...]:
-        flags = ("--prune", "--no-write-fetch-head", "--no-auto-maintenance", "--progress")
-        return (Command(("fetch", *flags, "--", remote)),) if changes else ()
+        return (Command(fetch_arguments(remote)),) if changes else ()
 
     return make
 

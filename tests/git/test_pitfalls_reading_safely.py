@@ -180,13 +180,6 @@ async def test_filters_of_the_user_are_run(repo: Repo, place: Place) -> None:
     assert (await read(repo)).changes == Changes()
 
 
-async def test_no_file_watcher_is_started(repo: Repo) -> None:
-    repo.git("config", "core.fsmonitor", "true")
-    await read(repo)
-    assert not (repo.git_dir / "fsmonitor--daemon.ipc").exists()
-    assert not (repo.git_dir / "fsmonitor--daemon").exists()
-
-
 HOSTILE = """\
 [alias]
     status = !false
