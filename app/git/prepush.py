@@ -168,7 +168,7 @@ def _judge_one(
         return Refusal(branch, why, (("git", "fetch", remote), ("git", "rebase", f"{remote}/{branch}")))
     if local and local != branch and not known.pairs(local, branch):
         why = f"the local branch {shown(local)} is called otherwise, and no configuration pairs the two"
-        return Refusal(branch, why, (("git", "push", "-u", remote, _own(local)),))
+        return Refusal(branch, why, _paired(update, remote, known, rules, taken))
     why = names.name_problem(branch, rules, known.default)
     if why:
         return Refusal(branch, why, _renamed(update, remote, names.suggestion(branch, rules, taken | known.heads)))
@@ -178,6 +178,20 @@ def _judge_one(
             why = f"{clash.why} (if it is gone by now: git fetch --prune)"
             return Refusal(branch, shown(why, 400), _renamed(update, remote, _respelled(clash, taken, known.heads)))
     return None
+
+
+def _paired(
+    update: Update, remote: str, known: Known, rules: NamingRules, taken: set[str]
+) -> tuple[tuple[str, ...], ...]:
+    """A push under the local name, where that follows the rule; else a better name for the branch first."""
+    branch, local = update.branch, update.local_branch
+    if not names.name_problem(local, rules, known.default):
+        return (("git", "push", "-u", remote, _own(local)),)
+    here = known.heads - {local}
+    wanted = update.creates and not names.name_problem(branch, rules, known.default)
+    free = wanted and not names.clashes(branch, here | taken)
+    new = branch if free else names.suggestion(local, rules, taken | known.heads) or "NEW-NAME"
+    return ("git", "branch", "-m", "--", local, new), ("git", "push", "-u", remote, _own(new))
 
 
 def _renamed(update: Update, remote: str, new: str) -> tuple[tuple[str, ...], ...]:

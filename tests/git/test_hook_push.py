@@ -375,3 +375,19 @@ def test_a_bare_repository_pushes_too(guarded: Repo) -> None:
     install(bare)
     bare.git("branch", "wip")
     assert push(bare, "origin", "wip").code != 0
+
+
+def test_a_misnamed_branch_pushed_under_a_right_name_is_renamed_to_it(guarded: Repo) -> None:
+    topic(guarded, "Login")
+    said = push(guarded, "origin", "Login:feature/login")
+    assert said.commands == ["git branch -m -- Login feature/login", "git push -u origin feature/login"]
+    assert [shell(guarded, command) for command in said.commands] == [0, 0]
+    assert guarded.origin.oid("refs/heads/feature/login") == guarded.oid("feature/login")
+
+
+def test_the_name_on_the_remote_is_not_proposed_where_another_branch_has_it(guarded: Repo) -> None:
+    topic(guarded, "feature/login")
+    topic(guarded, "Login")
+    said = push(guarded, "origin", "Login:feature/login")
+    assert said.commands[-1] == "git push -u origin feature/login-2"
+    assert [shell(guarded, command) for command in said.commands] == [0, 0]

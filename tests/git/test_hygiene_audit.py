@@ -298,3 +298,10 @@ def test_sizes_in_a_partial_clone_ask_no_server(place: Place) -> None:
     sizes = {entry.path: entry.size for entry in with_sizes(git, read_index(git))}
     assert sizes == {"README.md": None, "big": None}
     assert not Path(canary).exists()
+
+
+def test_a_name_that_is_not_utf8_is_found_and_repaired() -> None:
+    (finding,) = found("docs/na\udcefve.txt")
+    assert (finding.kind, finding.severity) == ("bad_name", "error")
+    assert "not UTF-8" in finding.detail
+    assert moves(finding) == {"docs/na\udcefve.txt": "docs/na_ve.txt"}

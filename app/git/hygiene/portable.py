@@ -6,6 +6,7 @@ import re
 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³]|conin\$|conout\$)(?=\.|$)", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 LONGEST = 255
 """Bytes of one name that common file systems hold."""
 
@@ -21,6 +22,8 @@ def problem(component: str) -> str:
     if bad:
         shown = bad[0] if bad[0].isprintable() else f"\\x{ord(bad[0]):02x}"
         return f"holds {shown}, which Windows refuses"
+    if _NOT_UTF8.search(component):
+        return "holds bytes that are not UTF-8, which macOS and Windows refuse"
     if len(component.encode("utf-8", "surrogateescape")) > LONGEST:
         return f"is longer than {LONGEST} bytes"
     return ""
@@ -28,7 +31,7 @@ def problem(component: str) -> str:
 
 def repaired(component: str) -> str:
     """The nearest name that every system can hold."""
-    name = _FORBIDDEN.sub("_", component).rstrip(" .") or "_"
+    name = _NOT_UTF8.sub("_", _FORBIDDEN.sub("_", component)).rstrip(" .") or "_"
     stem, dot, rest = name.partition(".")
     if _RESERVED.match(stem.rstrip(" ")):
         name = f"{stem.rstrip(' ')}_{dot}{rest}"
