@@ -6,7 +6,7 @@ import click
 
 from app.commands.git_broadcast import broadcast
 from app.commands.git_hygiene import hooks, hygiene
-from app.commands.git_journal import journal, redo, undo
+from app.commands.git_journal import finish, journal, redo, undo
 from app.commands.git_operations import align, new, prune, push, rename, switch, sync, track
 from app.commands.git_status import status
 
@@ -18,6 +18,6 @@ def git() -> None:
 
 for command in (
     *(status, switch, new, rename, align, sync, push, track, prune),
-    *(undo, redo, journal, hygiene, hooks, broadcast),
+    *(undo, redo, finish, journal, hygiene, hooks, broadcast),
 ):
     git.add_command(command)

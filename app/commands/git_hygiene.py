@@ -10,7 +10,7 @@ import click
 from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.git_operations import Given, operate, operation_options
 from app.commands.git_repository import choose, opened, repository_options
-from app.commands.text import clean
+from app.commands.text import clean, one_line
 from app.git.hooks import HOOKS, USUAL, HooksReport
 from app.git.hooks import install as install_hooks
 from app.git.hooks import status as status_of_hooks
@@ -41,7 +41,7 @@ def hygiene(given: Given, fix: bool) -> int:
     elif not findings:
         click.echo("✓ the tracked files are in order")
     for finding in findings if not given.as_json else ():
-        click.echo(clean(f"{MARKS[finding.severity]} {', '.join(finding.paths[:5])}: {finding.detail}"))
+        click.echo(one_line(f"{MARKS[finding.severity]} {', '.join(finding.paths[:5])}: {finding.detail}"))
     return 1 if any(finding.severity == "error" for finding in findings) else 0
 
 

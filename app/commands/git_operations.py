@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import click
 from app.commands.common import config_option, json_option, load_settings
 from app.commands.git_reports import answer, carry_out
 from app.commands.git_repository import choose, opened, repository_options
-from app.git.model import OperationKind, Plan, Report
+from app.git.model import OperationKind, Plan, Refusal, Report
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,6 +28,13 @@ class Given:
     yes: bool
     as_json: bool
     config: Path | None
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """The options that name the same repository again."""
+        if self.repo is not None:
+            return ("--repo", self.repo)
+        return ("--path", str(self.path)) if self.path is not None else ()
 
 
 def operation_options(function: Function) -> Function:
@@ -62,14 +69,18 @@ def operation_options(function: Function) -> Function:
 def operate(
     given: Given, kind: OperationKind, arguments: dict[str, object], *, asks: bool = False, names: Sequence[str] = ()
 ) -> int:
-    """Plan and carry out one operation; with `names`, of the changes to these branches only."""
+    """Plan and carry out one operation; with `names`, of all changes to these branches that are not locked."""
 
-    async def work() -> tuple[Report, Plan]:
+    async def work() -> tuple[Report, Plan, frozenset[str] | None]:
         loaded = load_settings(given.config)
         spec = choose(loaded, given.repo, given.path)
         async with opened(loaded, (spec,), keeps=not given.dry_run) as service:
             plan = await service.plan(kind, spec.name, **arguments)
-            ticked = frozenset(c.key for c in plan.changes if not c.locked) if names else None
+            ticked = None
+            if names:
+                ticked = frozenset(change.key for change in plan.changes if not change.locked)
+                locked = dict.fromkeys(Refusal(change.ref, change.locked) for change in plan.changes if change.locked)
+                plan = replace(plan, refused=(*plan.refused, *locked))
             report = await carry_out(
                 service,
                 plan,
@@ -79,10 +90,11 @@ def operate(
                 as_json=given.as_json,
                 ticked=ticked,
             )
-            return report, plan
+            return report, plan, ticked
 
-    report, plan = asyncio.run(work())
-    return answer(report, plan, as_json=given.as_json)
+    report, plan, ticked = asyncio.run(work())
+    shown = asks and not given.yes
+    return answer(report, plan, as_json=given.as_json, ticked=ticked, shown=shown, where=given.where)
 
 
 @click.command(epilog="\b\nExample:\n  qd git switch feat/late-fills")
@@ -134,12 +146,14 @@ def push(given: Given, branch: str) -> int:
     return operate(given, "push", {"name": branch})
 
 
-@click.command(epilog="\b\nExample:\n  qd git track feat/late-fills origin/feat/late-fills")
+@click.command(
+    epilog="\b\nExamples:\n  qd git track feat/late-fills origin/feat/late-fills\n  qd git track feat/late-fills ''"
+)
 @click.argument("branch")
 @click.argument("upstream")
 @operation_options
 def track(given: Given, branch: str, upstream: str) -> int:
-    """Let BRANCH follow UPSTREAM."""
+    """Let BRANCH follow UPSTREAM; an empty one ends it."""
     return operate(given, "track", {"name": branch, "upstream": upstream})
 
 

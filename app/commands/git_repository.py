@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -44,10 +45,10 @@ def choose(loaded: Loaded, repo: str | None, path: Path | None) -> RepositorySpe
         for spec in specs:
             if spec.name == repo:
                 return spec
-        known = ", ".join(spec.name for spec in specs) or "none"
-        raise UserError(
-            f"no repository named {repo!r}", where=str(loaded.path or "no configuration"), fix=f"known: {known}"
-        )
+        names = [spec.name for spec in specs]
+        near = difflib.get_close_matches(repo, names, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
+        raise UserError(f"no repository named {repo!r}", where=str(loaded.path or "no configuration"), fix=fix)
     folder = (path.expanduser() if path is not None else Path.cwd()).absolute()
     if not folder.is_dir():
         raise UserError("no such folder", where=str(folder), fix="--path takes the folder of a repository")

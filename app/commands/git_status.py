@@ -12,8 +12,8 @@ import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.git_repository import choose_many, opened, repository_options
-from app.commands.text import clean, columns
-from app.git.model import Branch, Commit, RemoteBranch, RepositoryState
+from app.commands.text import clean, columns, one_line
+from app.git.model import Branch, Commit, Problem, RemoteBranch, Report, RepositoryState
 from app.settings import Loaded
 
 EXAMPLES = (
@@ -28,20 +28,23 @@ EXAMPLES = (
 def status(repo: str | None, path: Path | None, as_json: bool, config: Path | None) -> int:
     """Print the state of repositories and of their branches."""
     loaded = load_settings(config)
-    states = asyncio.run(_read(loaded, repo, path))
+    states, stopped = asyncio.run(_read(loaded, repo, path))
     if as_json:
-        emit({"repositories": [document(state) for state in states]})
+        emit({"repositories": [document(state, stopped) for state in states]})
     else:
-        click.echo("\n\n".join("\n".join(lines(state)) for state in states))
+        click.echo("\n\n".join("\n".join(lines(state, stopped)) for state in states))
     return 1 if any(state.error for state in states) else 0
 
 
-async def _read(loaded: Loaded, repo: str | None, path: Path | None) -> tuple[RepositoryState, ...]:
+async def _read(
+    loaded: Loaded, repo: str | None, path: Path | None
+) -> tuple[tuple[RepositoryState, ...], tuple[Report, ...]]:
+    """The repositories, and the operations on any of them that were interrupted."""
     async with opened(loaded, choose_many(loaded, repo, path), keeps=False) as service:
-        return (await service.settled()).repositories
+        return (await service.settled()).repositories, service.interrupted()
 
 
-def document(state: RepositoryState) -> dict[str, Any]:
+def document(state: RepositoryState, stopped: Sequence[Report] = ()) -> dict[str, Any]:
     """A repository as `--json` prints it."""
     changes = state.changes
     counted = ("changed", "staged", "untracked", "conflicts", "stashes")
@@ -66,6 +69,7 @@ def document(state: RepositoryState) -> dict[str, Any]:
             {"kind": problem.kind, "ref": problem.ref, "detail": problem.detail, "fix": problem.fix}
             for problem in state.problems
         ],
+        "interrupted": [{"op_id": r.op_id, "title": r.title} for r in stopped if r.repository == state.name],
         "error": state.error or None,
     }
 
@@ -92,7 +96,7 @@ def _commit(commit: Commit) -> dict[str, Any]:
     return {"oid": commit.oid, "time": time, "author": commit.author, "subject": commit.subject}
 
 
-def lines(state: RepositoryState) -> list[str]:
+def lines(state: RepositoryState, stopped: Sequence[Report] = ()) -> list[str]:
     """A repository for people."""
     said = [clean(f"{state.name}  {state.path}")]
     if state.error:
@@ -111,8 +115,19 @@ def lines(state: RepositoryState) -> list[str]:
     if rows:
         head_line = ("", "branch", "upstream", "↑", "↓", f"↑ {state.default_branch}", "↓", "")
         said += [f"  {clean(line)}" for line in columns(head_line, rows, right=("↑", "↓", head_line[5]))]
-    said += [f"  ⚠ {clean(problem.detail)} ({clean(problem.fix)})" for problem in state.problems]
+    said += [f"  ⚠ {one_line(_problem(problem))}" for problem in state.problems]
+    said += [
+        f"  ⚠ interrupted: {one_line(report.title)} (qd git finish {report.op_id}, or qd git undo {report.op_id})"
+        for report in stopped
+        if report.repository == state.name
+    ]
     return said
+
+
+def _problem(problem: Problem) -> str:
+    """A problem with what it is about: several branches may have the same."""
+    name = problem.ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+    return f"{f'{name}: ' if name else ''}{problem.detail} ({problem.fix})"
 
 
 def _row(branch: Branch) -> Sequence[str]:

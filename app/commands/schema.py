@@ -26,6 +26,7 @@ SCHEMAS = {
     "git prune": "app.commands.schemas.git:PRUNE",
     "git undo": "app.commands.schemas.git:UNDO",
     "git redo": "app.commands.schemas.git:REDO",
+    "git finish": "app.commands.schemas.git:FINISH",
     "git journal": "app.commands.schemas.git:JOURNAL",
     "git hygiene": "app.commands.schemas.git:HYGIENE",
     "git hooks": "app.commands.schemas.git:HOOKS",

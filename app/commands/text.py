@@ -16,6 +16,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text.replace("\r\n", "\n"))
 
 
+def one_line(text: str) -> str:
+    """The same for what must stay on its line: names of files may hold line ends."""
+    return clean(text).replace("\n", "\\x0a").replace("\t", "\\x09")
+
+
 def duration(seconds: float | None) -> str:
     """`12 ms`, `0.8 s`, `3.1 s`, `2 min 5 s`."""
     if seconds is None:

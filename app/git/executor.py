@@ -73,7 +73,7 @@ class Executor:
             facts, todo, report = await self._checked(git, chosen)
             handled = self._handler(todo) is not None
             if report.state != "planned" or not (todo.changes or todo.config or handled):
-                return replace(report, dry_run=False)
+                return await self._nothing_to_do(plan, replace(report, dry_run=False))
             entry = await self._begin(_begun(git, todo, facts))
             await self.checkpoint("planned")
             entry = await self._carry_out(git, entry, facts)
@@ -123,6 +123,16 @@ class Executor:
         await pins.unpin(git, [ref for entry in old for ref in entry.pins])
         await asyncio.to_thread(self.journal.put, *(replace(entry, unpinned=True) for entry in old))
         return len(old)
+
+    async def _nothing_to_do(self, plan: Plan, report: Report) -> Report:
+        """An interrupted operation of which nothing is left to take back is over, or it would stay the last."""
+        if plan.kind != "undo" or plan.changes or plan.config or report.refused:
+            return report
+        target = await asyncio.to_thread(self.journal.get, str(plan.arguments.get("undoes")))
+        if target is None or not target.open:
+            return report
+        await self._write(replace(target, state="undone"), announce=True)
+        return replace(report, message="nothing of it was left to take back; it is closed")
 
     async def _begin(self, entry: Entry) -> Entry:
         """Into the journal and on its way to the database, or nothing is done at all."""

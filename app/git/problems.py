@@ -83,7 +83,8 @@ def _branch(reading: Reading, branch: Branch, state: RepositoryState) -> Iterato
         yield Problem("no_upstream", branch.ref, detail, f"qd git push {shlex.quote(branch.name)}")
     elif branch.upstream_state == "none" and f"{REMOTES}{reading.remote}/{branch.name}" in reading.refs.all:
         detail = f"{reading.remote}/{branch.name} is there, but it does not follow it"
-        yield Problem("no_upstream", branch.ref, detail, f"qd git track {shlex.quote(branch.name)}")
+        fix = shlex.join(("qd", "git", "track", branch.name, f"{reading.remote}/{branch.name}"))
+        yield Problem("no_upstream", branch.ref, detail, fix)
 
 
 def _clashes(state: RepositoryState) -> Iterator[Problem]:

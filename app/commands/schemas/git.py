@@ -62,6 +62,7 @@ _REPOSITORY = record(
     branches=many(_BRANCH),
     remote_only=many(record(name=TEXT, oid=TEXT, **_COUNTS)),
     problems=many(record(kind=choice(*get_args(ProblemKind)), ref=TEXT, detail=TEXT, fix=TEXT)),
+    interrupted=many(record(op_id=TEXT, title=TEXT)),
     error=maybe(TEXT),
 )
 
@@ -112,6 +113,7 @@ TRACK = _operation("track")
 PRUNE = _operation("prune")
 UNDO = _operation("undo")
 REDO = _operation("redo")
+FINISH = _operation("finish")
 JOURNAL = document("qd git journal", repository=TEXT, operations=many(record(**_OPERATION)))
 
 _FINDING = record(

@@ -140,8 +140,18 @@ def branch_oid(facts: Facts, name: str) -> str:
     """Where a local branch stands. Raises UserError when there is none."""
     oid = facts.refs.get(HEADS + name, "")
     if not oid:
-        raise UserError(f"there is no branch {name}", where=str(facts.layout.common_dir), fix="see git branch")
+        raise unknown_branch(name, facts.branches, where=str(facts.layout.common_dir))
     return oid
+
+
+def unknown_branch(name: str, known: Iterable[str], *, where: str = "", all_of_them: str = "git branch") -> UserError:
+    """The error for a branch that is not there, with the name among the `known` ones that comes nearest to it."""
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    called = name or "without a name"
+    fix = f"did you mean {near[0]}?" if near else f"see {all_of_them}"
+    return UserError(f"there is no branch {called}", where=where, fix=fix)
 
 
 def check_name(name: str, facts: Facts, rules: Rules, default: str | None, *, leaving: str = "") -> None:

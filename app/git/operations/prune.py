@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.errors import UserError
@@ -18,6 +18,7 @@ from app.git.operations.common import (
     is_ancestor,
     main_remote,
     protects,
+    unknown_branch,
     upstream,
     without_section,
 )
@@ -50,10 +51,12 @@ async def plan(
     `local` and `remote` say where. Ticked is only what is proven to be in the default branch.
     """
     facts = await read_facts(git)
+    lone = {branch.name: branch.remote for branch in state.remote_only} if remote else {}
+    known = [*facts.branches, *lone]
     for name in branches:
-        if HEADS + name not in facts.refs:
-            raise UserError(f"there is no branch {name}", fix="see git branch")
-    remotes = _remotes_to_ask(facts) if remote else []
+        if name not in known:
+            raise unknown_branch(name, known, all_of_them="git branch --all" if remote else "git branch")
+    remotes = _remotes_to_ask(facts, [lone[name] for name in branches if name in lone]) if remote else []
     facts, refused = await _asked(git, facts, remotes)
     found: list[tuple[Branch, _Verdict]] = []
     for branch in state.branches:
@@ -64,17 +67,22 @@ async def plan(
     notes: list[str] = [KEPT] if found else []
     for number, (branch, verdict) in enumerate(found):
         at_stake = await _at_stake(git, facts, branch, exact=number < COUNTED)
+        here = _local(branch, verdict, facts, state, rules, at_stake)
         if local:
-            parts.append(_local(branch, verdict, facts, state, rules, at_stake))
+            parts.append(here)
+        if here.changes[0].locked:
+            # Somebody is at work on it: its remote counterpart goes only when asked for.
+            verdict = replace(verdict, ticked=False)
         there = await _there(git, facts, state, rules, branch, verdict, at_stake)
         if there is not None:
             parts.append(Part(changes=[there]))
-            notes.append(PULL_REQUESTS.format(name=there.ref.removeprefix(HEADS)))
+            if not there.locked and (not branches or branch.name in branches):
+                notes.append(PULL_REQUESTS.format(name=there.ref.removeprefix(HEADS)))
     if remote:
         taken = {change.key for part in parts for change in part.changes}
-        lone = [c for c in _remote_only(facts, state, rules) if c.key not in taken]
-        await _fetch(git, facts, lone)
-        parts += [Part(changes=[change]) for change in lone]
+        alone = [c for c in _remote_only(facts, state, rules, branches) if c.key not in taken]
+        await _fetch(git, facts, alone)
+        parts += [Part(changes=[change]) for change in alone]
     if local and remote:
         parts += [Part(changes=[change]) for change in _stale_mirrors(facts)]
     request = {"local": local, "remote": remote, "branches": list(branches)}
@@ -85,7 +93,7 @@ async def plan(
 def _verdict(branch: Branch, facts: Facts, *, asked: bool) -> _Verdict | None:
     gone = branch.upstream_state == "gone"
     if branch.is_default:
-        return None
+        return _Verdict("asked for", ticked=False) if asked else None
     if branch.landed in LANDED and not branch.lower_bound:
         why = branch.landed_why or str(branch.landed)
         return _Verdict(f"{why}; gone from the remote" if gone else why, ticked=True)
@@ -164,15 +172,20 @@ def _locked(name: str, facts: Facts, state: RepositoryState, rules: Rules) -> st
     return "it is protected" if protects(name, facts, state, rules) else ""
 
 
-def _remote_only(facts: Facts, state: RepositoryState, rules: Rules) -> list[RefChange]:
+def _remote_only(facts: Facts, state: RepositoryState, rules: Rules, asked: Sequence[str]) -> list[RefChange]:
     """Branches that only a remote has. They may be somebody else's, so none of them is ticked by itself."""
     found = []
     for branch in state.remote_only:
         ref = HEADS + branch.name
         server = facts.servers.get(branch.remote)
-        if server is None or branch.landed not in LANDED or server.heads.get(ref) != branch.oid:
+        if server is None or server.heads.get(ref) != branch.oid:
             continue
-        reason = f"{branch.landed_why or branch.landed}; on {branch.remote} only"
+        if branch.landed in LANDED:
+            reason = f"{branch.landed_why or branch.landed}; on {branch.remote} only"
+        elif branch.name in asked:
+            reason = f"asked for; on {branch.remote} only"
+        else:
+            continue
         change = RefChange(ref, "remote", branch.oid, "", reason, remote=branch.remote, ticked=False)
         locked = _locked(branch.name, facts, state, rules)
         found.append(replace(change, locked=locked))
@@ -192,9 +205,9 @@ def _stale_mirrors(facts: Facts) -> list[RefChange]:
     return found
 
 
-def _remotes_to_ask(facts: Facts) -> list[str]:
+def _remotes_to_ask(facts: Facts, also: Iterable[str]) -> list[str]:
     followed = [upstream(facts, name)[0] for name in facts.branches]
-    return [name for name in dict.fromkeys((main_remote(facts), *followed)) if name]
+    return [name for name in dict.fromkeys((main_remote(facts), *followed, *also)) if name]
 
 
 async def _asked(git: Git, facts: Facts, remotes: Sequence[str]) -> tuple[Facts, list[Refusal]]:

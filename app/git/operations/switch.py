@@ -6,7 +6,7 @@ from app.errors import UserError
 from app.git.cli import Git
 from app.git.facts import HEADS, REMOTES, SYMBOLIC, Facts, read_facts
 from app.git.model import Plan, RefChange, RepositoryState, Rules
-from app.git.operations.common import Part, assemble, following, main_remote
+from app.git.operations.common import Part, assemble, following, main_remote, unknown_branch
 
 CARRIED = "what you have changed comes along; git refuses where that would lose it"
 
@@ -48,7 +48,9 @@ def _from_remote(facts: Facts, branch: str) -> tuple[Part, str]:
     named = [each for each in candidates if f"{each[0]}/{each[1]}" == branch]
     preferred = [each for each in candidates if each[0] == main_remote(facts)]
     if not candidates:
-        raise UserError(f"there is no branch {branch}, here or on a remote", fix="see git branch --all")
+        there = [ref.removeprefix(REMOTES) for ref in facts.refs if ref.startswith(REMOTES)]
+        names = [mirror.partition("/")[2] for mirror in there]
+        raise unknown_branch(branch, [*facts.branches, *names, *there], all_of_them="git branch --all")
     if len(candidates) > 1 and not named and not preferred:
         raise UserError(f"several remotes have a branch {branch}", fix=f"name one: {candidates[0][0]}/{branch}")
     remote, name, oid = (named or preferred or candidates)[0]

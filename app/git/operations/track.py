@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+
 from app.errors import UserError
 from app.git.cli import Git
-from app.git.facts import HEADS, read_facts
+from app.git.facts import HEADS, REMOTES, read_facts
 from app.git.model import Plan, RefChange, RepositoryState, Rules
 from app.git.operations.common import Part, assemble, branch_oid, following
 
@@ -25,6 +27,9 @@ async def plan(git: Git, state: RepositoryState, rules: Rules, *, branch: str, u
     if not part.config:
         raise UserError(f"{branch} {reason} already" if upstream else f"{branch} follows nothing")
     if upstream and facts.tracking(remote, ref) not in facts.refs:
-        part.notes.append(f"{upstream} is not known here; the next push or fetch may bring it")
+        there = [name.removeprefix(REMOTES) for name in facts.refs if name.startswith(f"{REMOTES}{remote}/")]
+        near = difflib.get_close_matches(upstream, there, n=1)
+        asks = f"; did you mean {near[0]}?" if near else ""
+        part.notes.append(f"{upstream} is not known here; the next push or fetch may bring it{asks}")
     title = f"Let {branch} follow {upstream}" if upstream else f"Let {branch} follow nothing"
     return assemble("track", state, title, [part], facts=facts, request={"branch": branch, "upstream": upstream})
