@@ -99,7 +99,10 @@ class GitExtras(GitOperations):
                 work = self._broadcast(git, name, values["to"])
                 self.run_worker(work, group="git-perform", exit_on_error=False)
 
-        self.app.push_screen(target(self._sent_to), chosen)
+        known = self.runtime.settings.git.broadcast.to if self.runtime is not None else ()
+        # A relative path would mean another file here than where the configuration stands.
+        first = next((to for to in known if to.startswith(("file:/", "file:~"))), "")
+        self.app.push_screen(target(self._sent_to or first), chosen)
 
     async def _broadcast(self, git: GitFace, name: str, to: str) -> None:
         try:

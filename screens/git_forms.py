@@ -191,6 +191,8 @@ def target(text: str) -> Form:
 
     def check(values: Values) -> Preview:
         to = values["to"]
+        if not to:
+            return Preview("", "", "type file: and the path of a file to add it to", ready=False)
         if not to.startswith("file:") or len(to) <= len("file:"):
             return Preview("", "a file is written as file:PATH")
         return Preview(f"appends to {to.removeprefix('file:')}")

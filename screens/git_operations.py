@@ -231,7 +231,9 @@ class GitOperations(GitPages):
                 raise result
             else:
                 plans.append(result)
-        if direct and plans and not problems and all(_plain(plan) for plan in plans):
+        # Of several repositories those with nothing to do are part of the report, and no reason to ask.
+        something = any(plan.changes or (plan.kind != "sync" and (plan.commands or plan.config)) for plan in plans)
+        if direct and something and not problems and all(_plain(plan) for plan in plans):
             ticked = [frozenset(change.key for change in plan.changes if change.ticked) for plan in plans]
             self._perform(list(zip(plans, ticked, strict=True)), focus=False)
         else:
@@ -328,7 +330,5 @@ def _names(state: RepositoryState) -> list[str]:
 
 def _plain(plan: Plan) -> bool:
     """True when nothing about a plan needs a decision: syncing reports what it left alone, and never loses anything."""
-    if plan.kind == "sync":
-        return bool(plan.changes)
     quiet = all(change.ticked and not change.locked for change in plan.changes)
-    return quiet and not plan.refused and bool(plan.commands or plan.changes or plan.config)
+    return plan.kind == "sync" or (quiet and not plan.refused)

@@ -376,6 +376,8 @@ class FakeGit:
     """Commits of every branch."""
     commit_error: Exception | None = None
     findings: tuple[Finding, ...] = field(default_factory=audit)
+    broadcast_to: tuple[str, ...] = ()
+    """Where the configuration sends summaries."""
 
     @classmethod
     def of(cls, *states: RepositoryState, **more: Any) -> FakeGit:
@@ -396,7 +398,8 @@ class FakeGit:
     def runtime(self) -> Any:
         """What a pane is attached to."""
         ui = SimpleNamespace(editor="", theme="quarterdeck")
-        return SimpleNamespace(bus=self.bus, git=self, settings=SimpleNamespace(ui=ui))
+        git = SimpleNamespace(broadcast=SimpleNamespace(to=self.broadcast_to))
+        return SimpleNamespace(bus=self.bus, git=self, settings=SimpleNamespace(ui=ui, git=git))
 
     def snapshot(self) -> GitSnapshot:
         return GitSnapshot(tuple(self.states.values()))

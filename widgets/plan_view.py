@@ -152,7 +152,8 @@ class PlanView(LinesView):
 
     def _plan(self, number: int, plan: Plan, width: int) -> Iterator[TextLine]:
         ticks = self._ticks[number]
-        yield from folded(plan.title, width, "bold")
+        several = len({plan.repository for plan in self.plans}) > 1
+        yield from folded(f"{plan.repository}: {plan.title}" if several else plan.title, width, "bold")
         chosen = [change for change in plan.changes if change.key in ticks]
         if plan.changes:
             stake = sum(change.commits for change in chosen if change.side == "local" and not change.new)

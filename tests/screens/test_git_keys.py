@@ -147,6 +147,39 @@ async def test_a_sync_is_done_at_once_and_says_what_it_left_alone() -> None:
         assert "everything is as it is there" in page_text(app)
 
 
+async def test_a_sync_of_several_is_done_at_once_even_if_some_have_nothing_to_do() -> None:
+    moved = RefChange("refs/heads/main", "local", oid(1), oid(2), "forward by 1 commit")
+    service = FakeGit.of(trading(), small("api"))
+    app = Host(service)
+
+    def planned(kind: str, repository: str, **more: object) -> Plan:
+        return Plan("sync", repository, "Sync with origin", (moved,) if repository == "api" else ())
+
+    service._plan = planned  # type: ignore[method-assign]  # another answer for each repository
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "h", "space", "space", "s")
+        assert {call[2] for call in asked(app, "perform")} == {"trading", "api"}
+        assert "sync in api: done" in page_text(app)
+
+
+async def test_plans_of_several_repositories_say_whose_they_are() -> None:
+    app = await run(("h", "space", "space", "L"), FakeGit.of(trading(), small("api")))
+    text = "\n".join("".join(part for part, _ in line.parts) for line in app.pane.plan_page()._lines.values())
+    assert "trading: Bring names and upstreams in line" in text
+    assert "api: Bring names and upstreams in line" in text
+
+
+async def test_a_broadcast_proposes_the_file_that_is_configured() -> None:
+    service = FakeGit.of(*workshop())
+    service.broadcast_to = ("stdout", "file:here.md", "file:~/broadcast.md")
+    app = Host(service)
+    async with app.run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        await press(pilot, "b", "enter")
+        assert app.screen.query_one("#field0", Input).value == "file:~/broadcast.md"
+
+
 async def test_what_went_wrong_is_said_in_place() -> None:
     app = Host(FakeGit.of(*workshop()))
     async with app.run_test(size=WIDE) as pilot:
