@@ -131,12 +131,12 @@ def load(git: Git, layout: Layout, tips: Iterable[str] | None = None, *, use_fil
 def extend(git: Git, history: History, tips: Iterable[str], known: Iterable[str]) -> int:
     """Take in the history behind further commits, for a thread; how many commits that were.
 
-    `known` are commits whose history is all here, as many as are at hand: git stops at them. Raises GitError.
+    `known` are commits of the history, as many as are at hand: git stops at them. Raises GitError.
     """
     wanted = [tip for tip in tips if history.find(tip) is None]
     if not wanted:
         return 0
-    stops = [oid for oid in known if history.find(oid) is not None] or _stops(history)
+    stops = list(known) or _stops(history)
     given = "\n".join([*wanted, *(f"^{oid}" for oid in stops)]) + "\n"
     before = len(history)
     # A commit-graph may still hold commits that are no longer there, which git then does not stop at.

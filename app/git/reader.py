@@ -98,7 +98,13 @@ class RepositoryReader:
     ) -> AsyncIterator[RepositoryState]:
         tally = self._tally
         tally.begin(reading)
-        if status and await asyncio.to_thread(tally.ready, reading):
+        try:
+            if await asyncio.to_thread(tally.at_hand, reading):
+                await tally.count(reading)
+        except (GitError, LookupError):
+            pass  # and so it will be below, where it is told
+        # On two cores git status would only hold up the counts.
+        if status and not tally.missing(reading):
             self._start_looking(reading)
         state = await self._state(reading, previous)
         yield state
@@ -108,7 +114,6 @@ class RepositoryReader:
                 state = await self._state(reading, state)
                 yield state
                 await tally.save(reading)
-            # On two cores git status would only have held up the counts.
             if status and self._at_worktree is None:
                 self._start_looking(reading)
             async for _ in tally.judge(reading):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _ROOM = 600_000
 """Commits kept in memory for all repositories together; about 100 bytes each."""
+_FEW = 50
+"""Counts that a walk of the history in memory gives in a few milliseconds."""
 _EXPLAIN_MOST = 60
 """Branches that are explained, the youngest: an explanation costs a patch of each commit."""
 
@@ -47,6 +49,8 @@ class Tally:
         self._passing = Remembered()
         """What holds for this look only, where git shows another history than there is."""
         self._history: History | None = None
+        self._tips: set[str] = set()
+        """Commits that are known to be in the history."""
         self._counts: Counts | None = None
         self._ahead: asyncio.Task[History | None] | None = None
         self._unsaved: dict[Pair, tuple[int, int]] = {}
@@ -82,17 +86,19 @@ class Tally:
         if not reading.trusted:
             self._passing = Remembered()
             self._history = self._counts = None
+            self._tips.clear()
             self.leave()
 
-    def ready(self, reading: Reading) -> bool:
-        """Whether most is likely to be known already. For a thread."""
-        return bool(self.known(reading).counts)
-
-    def missing(self, reading: Reading) -> bool:
-        """Whether counts are missing."""
+    def missing(self, reading: Reading) -> int:
+        """How many counts are missing. For a thread the first time."""
         known = self.known(reading)
         base = choose_base(reading, known.counts)
-        return any(pair not in known.counts and pair not in self._hopeless for pair in wanted(reading, known, base))
+        counts, hopeless = known.counts, self._hopeless
+        return sum(pair not in counts and pair not in hopeless for pair in wanted(reading, known, base))
+
+    def at_hand(self, reading: Reading) -> bool:
+        """Whether missing counts cost less than showing a state without them. For a thread the first time."""
+        return self._history is not None and 0 < self.missing(reading) <= _FEW
 
     async def count(self, reading: Reading) -> None:
         """Find out all missing counts. Raises GitError, LookupError."""
@@ -140,6 +146,7 @@ class Tally:
         """Give the memory of the history back."""
         with self._walking:
             self._history = self._counts = None
+            self._tips.clear()
 
     async def save(self, reading: Reading) -> None:
         """Keep what was counted, and what the upstreams are now for the day when one is gone."""
@@ -171,7 +178,7 @@ class Tally:
             ahead, self._ahead = self._ahead, None
             found = await ahead
             if found is not None and self._history is None and reading.trusted:
-                self._history = found
+                self._history, self._tips = found, set()
         await asyncio.to_thread(self._complete, reading)
         _make_room(self, len(self._history or ()))
 
@@ -181,18 +188,23 @@ class Tally:
             known_seen = self.known(reading).seen
             gone = [ref.upstream for ref in reading.refs.under(HEADS) if ref.upstream not in reading.refs.all]
             seen = [known_seen[upstream] for upstream in gone if upstream in known_seen]
-            tips = [ref.oid for ref in (*reading.refs.under(HEADS), *reading.refs.under(REMOTES))]
+            tips = {ref.oid for ref in (*reading.refs.under(HEADS), *reading.refs.under(REMOTES))}
             if self._history is None:
-                self._history = load(self._git, reading.layout, tips, use_file=reading.trusted)
+                self._history, self._tips = load(self._git, reading.layout, tips, use_file=reading.trusted), set()
             else:
-                known = [tip for tip in tips if self._history.find(tip) is not None]
+                # What was asked before need not be asked again: looking up thousands takes longer than a walk.
+                self._note(self._history, tips - self._tips)
                 try:
-                    extend(self._git, self._history, tips, known)
+                    extend(self._git, self._history, tips - self._tips, tips & self._tips)
                 except LookupError:
-                    self._history = load(self._git, reading.layout, tips, use_file=reading.trusted)
+                    self._history, self._tips = load(self._git, reading.layout, tips, use_file=reading.trusted), set()
                     self._counts = None
+            self._note(self._history, tips - self._tips)
             if reading.trusted:
-                extend(self._git, self._history, _present(self._git, seen, self._history), tips)
+                extend(self._git, self._history, _present(self._git, seen, self._history), tips & self._tips)
+
+    def _note(self, history: History, tips: set[str]) -> None:
+        self._tips.update(tip for tip in tips if history.find(tip) is not None)
 
     def _count(self, reading: Reading) -> None:
         """In a thread."""

@@ -16,10 +16,14 @@ from pathlib import Path
 
 from app.fileevents.sources import Source, open_source
 
+SOON_S = 0.03
+"""A change of a few refs is told when nothing has followed it for this long,"""
 QUIET_S = 0.15
-"""A change is told when nothing has followed it for this long,"""
+"""a staged file, which nobody waits for, and the many of a fetch or a `gc` for this long,"""
 AT_MOST_S = 0.4
-"""but never later than this after its first event."""
+"""but none later than this after its first event."""
+FEW = 8
+"""Files; a commit, a switch and a push touch fewer."""
 LIMIT_REACHED = "the system allows no more file watches (fs.inotify.max_user_watches)"
 
 _TREES = ("refs", "worktrees", "reftable")
@@ -50,6 +54,7 @@ class GitFolderWatch:
         self._source: Source | None = None
         self._entered: set[str] = set()
         self._refs = self._index = self._gone = False
+        self._seen: set[str] = set()
         self._first = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.note = ""
@@ -114,6 +119,7 @@ class GitFolderWatch:
             self._index = True
         elif name not in _NOT_TOLD and not (relative.startswith("objects/") and "info" not in relative):
             self._refs = True
+            self._seen.add(relative)
 
     def _folder_may_be_new(self, relative: str) -> None:
         try:
@@ -134,12 +140,14 @@ class GitFolderWatch:
             self._first = now
         else:
             self._timer.cancel()
-        self._timer = loop.call_at(min(now + QUIET_S, self._first + AT_MOST_S), self._tell)
+        pause = SOON_S if 0 < len(self._seen) <= FEW else QUIET_S
+        self._timer = loop.call_at(min(now + pause, self._first + AT_MOST_S), self._tell)
 
     def _tell(self) -> None:
         self._timer = None
         touched = Touched(self._refs, self._index, self._gone)
         self._refs = self._index = self._gone = False
+        self._seen.clear()
         self._on_change(touched)
 
 
