@@ -51,9 +51,21 @@ class Clash(NamedTuple):
         """The clash in words."""
         if self.kind == "same":
             return f"{self.other} is there already"
+        if self.kind == "case" and self.folders:
+            there = self.folders[1]
+            return f"{self.other} is in {there}/, written almost the same: where file names ignore case, both are one"
         if self.kind == "case":
             return f"{self.other} is written almost the same: where file names ignore case, one of the two is lost"
         return f"{self.other} is there, and git cannot hold a branch and a folder of branches of one name"
+
+    @property
+    def folders(self) -> tuple[str, str] | None:
+        """The folders of both that are written almost the same; None where not folders are in each other's way."""
+        mine, theirs = self.name.split("/"), self.other.split("/")
+        at = next((n for n, (left, right) in enumerate(zip(mine, theirs, strict=False)) if left != right), None)
+        if self.kind != "case" or at is None or at >= min(len(mine), len(theirs)) - 1:
+            return None
+        return "/".join(mine[: at + 1]), "/".join(theirs[: at + 1])
 
 
 def ref_problem(name: str) -> str:
@@ -247,6 +259,28 @@ def all_clashes(names: Iterable[str]) -> list[Clash]:
         if clash:
             found.append(clash)
     return found
+
+
+def clashes_to_tell(names: Collection[str]) -> list[Clash]:
+    """`all_clashes`, but one for two folders that are in each other's way, however many branches they hold.
+
+    Its `name` is the first branch of the folder that holds fewer: that is the one to be renamed.
+    """
+    found: dict[str, Clash] = {}
+    paired: set[tuple[str, str]] = set()
+    for clash in all_clashes(names):
+        folders = clash.folders
+        if folders is None:
+            found[clash.name] = clash
+        elif folders not in paired:
+            paired.add(folders)
+            below = [sorted(name for name in names if name.startswith(f"{folder}/")) for folder in folders]
+            fewer, more = sorted(below, key=len)
+            found[fewer[0]] = Clash(fewer[0], more[0], "case")
+            # Behind the clash of the folders there may be others, of names within one of them.
+            inner = (each for group in below for each in clashes_to_tell(group))
+            found.update({each.name: each for each in inner if each.name not in found})
+    return list(found.values())
 
 
 def _prefixes(rules: NamingRules) -> Iterable[str]:

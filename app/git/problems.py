@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.git.model import Branch, Problem, RepositoryState
-from app.git.names import Clash, all_clashes, name_problem
+from app.git.names import Clash, clashes_to_tell, name_problem
 from app.git.refs import HEADS, REMOTES
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _clashes(state: RepositoryState) -> Iterator[Problem]:
 @lru_cache(maxsize=128)
 def _clashes_of(names: frozenset[str]) -> tuple[Clash, ...]:
     """Names change less often than what they stand for."""
-    return tuple(all_clashes(names))
+    return tuple(clashes_to_tell(names))
 
 
 def _commit_graph(reading: Reading, state: RepositoryState) -> Iterator[Problem]:

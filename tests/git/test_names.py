@@ -231,6 +231,18 @@ def test_all_clashes_finds_what_pairs_do(group: list[str]) -> None:
     assert {clash.name for clash in found} == {later for _, later in by_pairs}
 
 
+def test_two_folders_in_each_others_way_are_one_clash() -> None:
+    many = [f"feature/{number}" for number in range(18)]
+    (clash,) = names.clashes_to_tell([*many, "Feature/x"])
+    assert (clash.name, clash.other, clash.folders) == ("Feature/x", "feature/0", ("Feature", "feature"))
+    assert "feature/" in clash.why
+    both = names.clashes_to_tell(["a/b/x", "a/B/y", "a/B/z", "Main", "main"])
+    assert {(each.name, each.other) for each in both} == {("a/b/x", "a/B/y"), ("main", "Main")}
+    assert len(names.clashes_to_tell(["F/x", "f/x", "f/y"])) == 1
+    hidden = names.clashes_to_tell(["Feat/bar", "feat/Foo", "feat/foo"])
+    assert {(each.name, each.other) for each in hidden} == {("Feat/bar", "feat/Foo"), ("feat/foo", "feat/Foo")}
+
+
 def test_what_a_file_system_would_lose_is_what_git_loses_by_folder(place: Place) -> None:
     repo = place.repo()
     repo.branch("feat")

@@ -8,7 +8,7 @@ from app.errors import UserError
 from app.git.cli import Git
 from app.git.facts import HEADS, SYMBOLIC, Facts, read_facts
 from app.git.model import Plan, RefChange, Refusal, RepositoryState, Rules
-from app.git.names import all_clashes, name_problem, suggestion
+from app.git.names import clashes_to_tell, name_problem, suggestion
 from app.git.operations.common import (
     PULL_REQUESTS,
     Part,
@@ -35,7 +35,7 @@ async def plan(git: Git, state: RepositoryState, rules: Rules) -> Plan:
     parts += [_remote_head(facts, remote) for remote in remotes]
     refused = [
         Refusal(HEADS + clash.name, clash.why, f"rename it: qd git rename {clash.name} NAME")
-        for clash in all_clashes(facts.branches)
+        for clash in clashes_to_tell(facts.branches)
     ]
     notes = [] if any(part.changes for part in parts) else ["everything fits together"]
     title = f"Align the branches of {state.name}"
