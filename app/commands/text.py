@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -37,16 +38,31 @@ def moment(time: str) -> str:
     return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def cells(text: str) -> int:
+    """How many places of a terminal a text takes: wide characters two, what joins the one before it none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") and character != "\u00ad":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
     """Lines with every column as wide as its widest cell; those named in `right` end at the same place."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    # What is foreign takes its harmless form first, which is wider.
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
     lines = []
     for row in (head, *rows):
-        cells = [
-            f"{cell:>{width}}" if name in right else f"{cell:{width}}"
+        filled = [
+            " " * (width - cells(cell)) + cell if name in right else cell + " " * (width - cells(cell))
             for name, cell, width in zip(head, row, widths, strict=True)
         ]
-        lines.append("  ".join(cells).rstrip())
+        lines.append("  ".join(filled).rstrip())
     return lines
 
 
