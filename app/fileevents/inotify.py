@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from app.fileevents.sources import Events
+from app.fileevents.events import Events
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x40, 0x80, 0x100, 0x200

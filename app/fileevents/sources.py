@@ -9,29 +9,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from app.fileevents.events import Events
 
 _CONTENT = 2
 """The library's number for changed content, which folders do not have."""
 LIBRARY_STEP_MS = 10
 """How often the library looks at its queue: half of what it costs at idle with 5 ms, for 5 ms more on a save."""
-
-
-@dataclass(slots=True)
-class Events:
-    """What a source reports, as paths relative to the root."""
-
-    at: float = 0.0
-    """time.monotonic() of the first; 0 when there was none."""
-    now: set[str] = field(default_factory=set)
-    """Complete: written and closed, renamed, deleted; also new, moved and deleted folders."""
-    soon: set[str] = field(default_factory=set)
-    """Perhaps still being written."""
-    lost: bool = False
-    """Some events were dropped: everything has to be compared."""
-    root: bool = False
-    """The root itself was moved or deleted."""
 
 
 class Source(Protocol):

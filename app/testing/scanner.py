@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.fileevents.sources import Events, Source
+from app.fileevents.events import Events
+from app.fileevents.sources import Source
 from app.testing.contents import Contents, Kind
 from app.testing.ignore import PROBE_PREFIX, IgnoreRules, Patterns
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.fileevents import inotify, sources
+from app.fileevents.events import Events
 from app.testing import mounts, scanner, watch
 from app.testing.watch import Watcher
 from tests.testing.following import following, plant
@@ -34,8 +35,8 @@ class Deaf:
     def leave(self, folder: str) -> None:
         self.folders.discard(folder)
 
-    def take(self) -> sources.Events:
-        return sources.Events(at=1.0, now={".quarterdeck-probe-1"}) if self.heard else sources.Events()
+    def take(self) -> Events:
+        return Events(at=1.0, now={".quarterdeck-probe-1"}) if self.heard else Events()
 
     def close(self) -> None:
         self.folders.clear()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.fileevents import sources
+from app.fileevents.events import Events
 from app.testing import gathering, scanner, watch
 from tests.testing.following import following, plant
 
@@ -295,9 +296,9 @@ async def test_events_that_the_system_dropped(tmp_path: Path, monkeypatch: pytes
         assert source is not None
         take = source.take
 
-        def forgetful() -> sources.Events:
+        def forgetful() -> Events:
             events = take()
-            return sources.Events(at=events.at, lost=bool(events.now or events.soon))
+            return Events(at=events.at, lost=bool(events.now or events.soon))
 
         monkeypatch.setattr(source, "take", forgetful)
         (root / "pkg/b.py").write_text("2\n")
