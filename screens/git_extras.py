@@ -100,8 +100,7 @@ class GitExtras(GitOperations):
                 self.run_worker(work, group="git-perform", exit_on_error=False)
 
         known = self.runtime.settings.git.broadcast.to if self.runtime is not None else ()
-        # A relative path would mean another file here than where the configuration stands.
-        first = next((to for to in known if to.startswith(("file:/", "file:~"))), "")
+        first = next((to for to in known if to.startswith("file:")), "")
         self.app.push_screen(target(self._sent_to or first), chosen)
 
     async def _broadcast(self, git: GitFace, name: str, to: str) -> None:

@@ -195,7 +195,8 @@ def target(text: str) -> Form:
             return Preview("", "", "type file: and the path of a file to add it to", ready=False)
         if not to.startswith("file:") or len(to) <= len("file:"):
             return Preview("", "a file is written as file:PATH")
-        return Preview(f"appends to {to.removeprefix('file:')}")
+        path = to.removeprefix("file:")
+        return Preview(f"appends to {path}" + ("" if path[0] in "/~" else ", from the configuration's folder"))
 
     return Form("Where it goes", [Field("to", text, "file:PATH")], check, done="sends it")
 

@@ -9,7 +9,7 @@ import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.git_repository import choose, repository_options
-from app.git.broadcast import Delivery, send, summary
+from app.git.broadcast import Delivery, check_targets, send, summary
 from app.git.model import RepositorySpec
 from app.git.news import News
 from app.settings import broadcast_templates
@@ -34,12 +34,13 @@ def broadcast(
     """Tell of a tag, a range, or what was last pushed of a branch (the current one).
 
     Without --to it goes where [git.broadcast] says, and is printed when that says nothing. Exit code 1 when it did not
-    reach a target.
+    reach a target, 2 when there is no such kind of target.
     """
     loaded = load_settings(config)
     spec = choose(loaded, repo, path)
     configured = loaded.settings.git.broadcast.to
     targets, base = (to, Path.cwd()) if to or not configured else (configured, loaded.base)
+    check_targets(targets)
     if as_json:
         # The document has the text already, and standard output belongs to it.
         targets = tuple(target for target in targets if target != "stdout")

@@ -55,11 +55,20 @@ def register(scheme: str, factory: Factory) -> None:
 
 def target(name: str, base: Path) -> Target:
     """The target of this name. Raises UserError for one that there is not."""
+    check_targets((name,))
     scheme, _, rest = name.partition(":")
-    if scheme not in _factories:
-        known = ", ".join(sorted(_factories))
-        raise UserError(f"there is no target {shown(name)}", fix=f"name one of: {known}, such as file:~/broadcast.md")
     return _factories[scheme](rest, base)
+
+
+def check_targets(names: Iterable[str]) -> None:
+    """Raise UserError for a target of a kind that there is not: nothing is sent then."""
+    for name in names:
+        scheme = name.partition(":")[0]
+        if scheme not in _factories:
+            known = ", ".join(sorted(_factories))
+            raise UserError(
+                f"there is no target {shown(name)}", fix=f"name one of: {known}, such as file:~/broadcast.md"
+            )
 
 
 async def send(text: str, to: Iterable[str], base: Path) -> tuple[Delivery, ...]:

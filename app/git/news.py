@@ -99,6 +99,10 @@ class News:
     forced: bool = False
     """Commits that were there before are not any more."""
     created: bool = False
+    pushed: bool = True
+    """Whether the remote has it, as far as is known here."""
+    ranged: bool = False
+    """A range that was asked for, which need not be what one push brought."""
     message: str = ""
     """What an annotated tag says."""
     home: str = ""
@@ -107,13 +111,22 @@ class News:
 
 
 async def of_push(
-    git: Git, repository: str, branch: str, old: str, new: str, *, remote: str = "origin", default: str = ""
+    git: Git,
+    repository: str,
+    branch: str,
+    old: str,
+    new: str,
+    *,
+    remote: str = "origin",
+    default: str = "",
+    pushed: bool = True,
 ) -> News:
     """What a push of `branch` from `old` (empty: a new branch) to `new` brought. Raises UserError (GitError).
 
-    A push to the default branch that brings merges is a `merge`.
+    A push to the default branch that brings merges is a `merge`. With `pushed` False it is what waits to be pushed.
     """
-    web = await web_of(git, remote)
+    # What is not there yet has no page.
+    web = await web_of(git, remote) if pushed else None
     base = f"refs/remotes/{remote}/{default}" if default and default != branch else ""
     known = (await git.run("rev-parse", "--verify", "-q", "--end-of-options", base, ok=(0, 1, 128))).code if base else 1
     forced = False
@@ -131,7 +144,18 @@ async def of_push(
     if web is not None:
         url = web.compare(old, new) if old and not forced else web.branch(branch)
     return _news(
-        event, repository, branch, old, new, commits, web, merged=merged, forced=forced, created=not old, url=url
+        event,
+        repository,
+        branch,
+        old,
+        new,
+        commits,
+        web,
+        merged=merged,
+        forced=forced,
+        created=not old,
+        pushed=pushed,
+        url=url,
     )
 
 
@@ -170,8 +194,8 @@ async def latest(git: Git, repository: str, what: str = "", *, remote: str = "or
         raise UserError(
             f"{called} is no branch, tag or range", where=str(git.path), fix="name one, such as v1.0 or A..B"
         )
-    old, new = await _last_push(git, remote, branch)
-    return await of_push(git, repository, branch, old, new, remote=remote, default=default)
+    old, new, pushed = await _last_push(git, remote, branch)
+    return await of_push(git, repository, branch, old, new, remote=remote, default=default, pushed=pushed)
 
 
 async def remote_of(git: Git, wanted: str = "") -> str:
@@ -230,27 +254,30 @@ async def _first_parents(git: Git, span: Iterable[str]) -> set[str]:
 async def _of_range(git: Git, repository: str, what: str, remote: str) -> News:
     old, _, new = what.partition("...") if "..." in what else what.partition("..")
     old, new = await _commit_of(git, old or "HEAD"), await _commit_of(git, new or "HEAD")
-    web = await web_of(git, remote)
+    there = await git.run("for-each-ref", "--count=1", f"--contains={new}", f"refs/remotes/{remote}/")
+    pushed = bool(there.line)
+    web = await web_of(git, remote) if pushed else None
     url = web.compare(old, new) if web is not None else ""
-    return _news("push", repository, what, old, new, await _commits(git, [new, f"^{old}"]), web, url=url)
+    commits = await _commits(git, [new, f"^{old}"])
+    return _news("push", repository, what, old, new, commits, web, url=url, pushed=pushed, ranged=True)
 
 
-async def _last_push(git: Git, remote: str, branch: str) -> tuple[str, str]:
-    """What the last push of a branch replaced and brought; else what is there and what waits."""
+async def _last_push(git: Git, remote: str, branch: str) -> tuple[str, str, bool]:
+    """What the last push of a branch replaced and brought; else what is there, what waits, and False."""
     tip = await _commit_of(git, f"refs/heads/{branch}")
     tracked = f"refs/remotes/{remote}/{branch}"
     if not await _exists(git, tracked):
-        return "", tip
+        return "", tip, False
     there = await _commit_of(git, tracked)
     if there != tip and (await git.run("merge-base", "--is-ancestor", there, tip, ok=(0, 1, 128))).code == 0:
-        return there, tip
+        return there, tip, False
     said = await git.run("log", "-g", "-z", "--format=%H%x00%gs", "--end-of-options", tracked, "--", ok=(0, 128))
     fields = said.text.split("\0") if said.code == 0 else []
     moves = [(fields[at], fields[at + 1]) for at in range(0, len(fields) - 1, 2)]
     for (oid, why), after in zip(moves, [*moves[1:], ("", "")], strict=False):
         if why.startswith("update by push"):
-            return after[0], oid
-    return "", there
+            return after[0], oid, True
+    return "", there, True
 
 
 async def _exists(git: Git, ref: str) -> bool:
@@ -279,6 +306,8 @@ def _news(
     merged: tuple[str, ...] = (),
     forced: bool = False,
     created: bool = False,
+    pushed: bool = True,
+    ranged: bool = False,
     message: str = "",
 ) -> News:
     plain = [commit for commit in commits if len(commit.parents) < 2]
@@ -303,6 +332,8 @@ def _news(
         left_out=max(0, len(plain) - MOST),
         forced=forced,
         created=created,
+        pushed=pushed,
+        ranged=ranged,
         message=message,
         home=web.home if web is not None else "",
         url=url,

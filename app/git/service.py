@@ -86,6 +86,7 @@ class GitService:
         self._spool = spool
         self._last_seen = last_seen
         self._config = config
+        self._base = config.parent if config is not None and config.is_file() else Path.cwd()
         self._templates = templates
         gate = asyncio.Semaphore(READ_AT_ONCE)
         cache = CacheFile(cache_dir / CACHE)
@@ -248,13 +249,16 @@ class GitService:
         return await asyncio.to_thread(hook_files.uninstall, self._follower(repository).spec.path)
 
     async def broadcast(self, repository: str, what: str = "", *, to: str = "") -> str:
-        """A summary of a push, a merge or a tag, sent to the target `to` if there is one. Raises UserError."""
+        """A summary of a push, a merge or a tag, sent to the target `to` if there is one. Raises UserError.
+
+        Relative paths start from the configuration's folder, as those do that stand in it.
+        """
         from app.git import broadcast
 
         spec = self._follower(repository).spec
         _, text = await broadcast.summary(spec, what, self._templates)
         if to:
-            await broadcast.target(to, Path.cwd()).deliver(text)
+            await broadcast.target(to, self._base).deliver(text)
         return text
 
     async def journal(self, repository: str = "", *, limit: int = 100, after: str = "") -> tuple[Report, ...]:

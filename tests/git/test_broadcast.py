@@ -190,8 +190,15 @@ async def test_by_hand(repo: Repo) -> None:
     git = Git(repo.path)
     assert (await latest(git, "x")).total == 1
     repo.commit("feat: waiting")
-    assert groups(await latest(git, "x")) == {"Features": ["waiting"]}
+    waiting = await latest(git, "x")
+    assert groups(waiting) == {"Features": ["waiting"]}
+    assert render(waiting).startswith("### x: 1 commit on main, not pushed yet\n")
+    assert render(await latest(git, "x", "main~1..main")).startswith(
+        "### x: 1 commit in main\\~1..main, not pushed yet\n"
+    )
     repo.push("main")
+    assert render(await latest(git, "x")).startswith("### x: 1 commit pushed to main\n")
+    assert render(await latest(git, "x", "main~1..main")).startswith("### x: 1 commit in main\\~1..main\n")
     repo.commit("fix: pushed later")
     repo.push("main")
     assert groups(await latest(git, "x")) == {"Fixes": ["pushed later"]}
@@ -200,7 +207,9 @@ async def test_by_hand(repo: Repo) -> None:
     assert (await latest(git, "x", "main")).event == "tag"
     assert (await latest(git, "x", "refs/heads/main")).event == "push"
     repo.branch("only-here")
-    assert (await latest(git, "x", "only-here", default="main")).created
+    only_here = await latest(git, "x", "only-here", default="main")
+    assert only_here.created
+    assert render(only_here).startswith("### x: 0 commits on the new branch only-here, not pushed yet\n")
     for wrong in ("nope", "nope..main", "--all"):
         with pytest.raises(UserError):
             await latest(git, "x", wrong)

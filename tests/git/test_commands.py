@@ -192,9 +192,12 @@ def test_broadcast_is_printed_or_goes_where_it_is_told(repo: Repo, capsys: Print
     assert document["deliveries"] == [{"target": f"file:{board}", "state": "sent", "error": None}]
     assert board.read_text() == document["text"]
     assert ask(repo, capsys, "broadcast", "--to", "stdout")["deliveries"] == []
-    failed = ask(repo, capsys, "broadcast", "--to", "pigeon:x", code=1)["deliveries"]
+    failed = ask(repo, capsys, "broadcast", "--to", f"file:{tmp_path}/nowhere/x", code=1)["deliveries"]
     assert failed[0]["state"] == "failed"
-    assert "there is no target pigeon:x" in failed[0]["error"]
+    before = board.read_text()
+    assert main(["git", "broadcast", "--to", f"file:{board}", "--to", "http://x", "--path", str(repo.path)]) == 2
+    assert "there is no target http://x" in capsys.readouterr().err
+    assert board.read_text() == before
     assert main(["git", "broadcast", "nope", "--path", str(repo.path)]) == 2
     assert "nope is no branch, tag or range" in capsys.readouterr().err
 

@@ -177,7 +177,7 @@ async def test_a_broadcast_proposes_the_file_that_is_configured() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settled(pilot)
         await press(pilot, "b", "enter")
-        assert app.screen.query_one("#field0", Input).value == "file:~/broadcast.md"
+        assert app.screen.query_one("#field0", Input).value == "file:here.md"
 
 
 async def test_what_went_wrong_is_said_in_place() -> None:
