@@ -29,6 +29,7 @@ FailureKind = Literal[
     "rejected",
     "no_objects",
     "too_old",
+    "stopped",
 ]
 
 # Compiled where they are used: a hook starts with every push, and hardly ever needs one of them.

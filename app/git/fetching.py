@@ -94,7 +94,7 @@ class Fetcher:
             return await asyncio.shield(plan.running)
         except asyncio.CancelledError:
             if plan.running is None or plan.running.cancelled():
-                return GitError("the fetch was stopped", where=str(git.path))
+                return GitError("the fetch was stopped", where=str(git.path), kind="stopped")
             raise
 
     def cancel(self, name: str) -> None:

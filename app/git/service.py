@@ -320,7 +320,8 @@ class GitService:
         state = follower.state
         remotes = () if state.error else tuple(each.name for each in state.remotes)
         error = await self._fetcher.fetch(name, Git(follower.spec.path), remotes, by_itself=by_itself)
-        follower.set_trouble(f"{error.what} ({error.fix})" if error is not None and error.fix else str(error or ""))
+        if error is None or error.kind != "stopped":  # What the user stopped is no trouble, and mends none.
+            follower.set_trouble(f"{error.what} ({error.fix})" if error is not None and error.fix else str(error or ""))
         follower.ask(status=False)
         await follower.settled()
 
