@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STATES: dict[str, tuple[Part, str]] = {
     "planned": (("⚠", "$warning"), "interrupted before anything was changed"),
-    "pinned": (("⚠", "$warning"), "interrupted before anything was changed"),
+    "pinned": (("⚠", "$warning"), "interrupted while it was under way; some of it may be done"),
     "remote-done": (("⚠", "$warning"), "interrupted: the remote is changed, this repository is not"),
     "local-done": (("⚠", "$warning"), "interrupted before it was checked"),
     "done": (("✓", "$success"), "done"),

@@ -165,6 +165,8 @@ class PlanView(LinesView):
         something = plan.changes or plan.commands or plan.config
         for note in plan.notes:
             yield from folded(note, width, lead=("⚠ ", "$warning") if something else ("  ", ""))
+        for remark in plan.remarks:
+            yield from folded(remark, width, "$text-muted", lead=("  ", ""))
         if plan.changes:
             yield TextLine()
         for change in plan.changes:

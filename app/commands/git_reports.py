@@ -96,7 +96,7 @@ def show_plan(plan: Plan, ticked: frozenset[str] | None = None) -> None:
             _say("  -   ", f"{refusal.ref}: {refusal.why}")
     for command in plans.select(plan, ticked).commands:
         _say("  $ ", _command(command), wraps=False)
-    for note in plan.notes:
+    for note in (*plan.notes, *plan.remarks):
         _say("  ", note)
 
 
@@ -133,7 +133,7 @@ def document(report: Report, plan: Plan | None = None) -> dict[str, Any]:
         "commands": [list(command) for command in report.commands],
         "done": [_change(change) for change in report.done],
         "refused": [{"ref": refusal.ref, "why": refusal.why, "fix": refusal.fix} for refusal in report.refused],
-        "notes": list(plan.notes) if plan is not None else [],
+        "notes": [*plan.notes, *plan.remarks] if plan is not None else [],
         "state": report.state,
         "message": report.message,
         "at": report.at,
@@ -167,7 +167,7 @@ def _show(report: Report, plan: Plan, ticked: frozenset[str] | None, *, shown: b
         _say("  ", report.message)
     if report.dry_run:
         return
-    for note in plan.notes if report.done and not shown else ():
+    for note in (*plan.notes, *plan.remarks) if report.done and not shown else ():
         _say("  ", note)
     if report.state == "failed":
         if "nothing was" not in report.message:

@@ -94,6 +94,7 @@ def load(text: str) -> Entry:
         commands=tuple(tuple(command) for command in plan["commands"]),
         refused=_values(Refusal, plan["refused"]),
         notes=tuple(plan["notes"]),
+        remarks=tuple(plan.get("remarks", ())),
         arguments=plan["arguments"],
     )
     found["done"] = frozenset(found["done"])

@@ -183,8 +183,11 @@ class Executor:
         for ref in objects:
             change = changes[wanted[ref]]
             # Only while the branch is as it was: after a crash the copy is there, and the branch may have another log.
-            if change.side == "local" and not change.new and facts.value(change) == change.old:
-                await pins.keep_reflog(facts.layout, change.ref, ref)
+            if not change.new and facts.value(change) == change.old:
+                # Of a remote's branch it is the mirror that has a reflog here, and git deletes it with the push.
+                kept = change.ref if change.side == "local" else facts.tracking(change.remote, change.ref)
+                if kept in facts.refs:
+                    await pins.keep_reflog(facts.layout, kept, ref)
         state = "pinned" if entry.state == "planned" else entry.state
         return await self._write(replace(entry, pins={**entry.pins, **objects}, state=state))
 
@@ -236,7 +239,9 @@ class Executor:
 
         async def note(more: dict[str, Any]) -> None:
             work.data.update(more)
-            held[0] = await self._write(replace(held[0], data={**held[0].data, **more, "touched": True}))
+            # From now on something may be changed.
+            data = {**held[0].data, **more, "touched": True}
+            held[0] = await self._write(replace(held[0], state="pinned", data=data))
 
         async def keep(name: str, oid: str) -> None:
             ref = f"{pins.ROOT}{entry.op_id}/{name}"
@@ -244,7 +249,11 @@ class Executor:
             held[0] = await self._write(replace(held[0], pins={**held[0].pins, ref: oid}))
 
         work = Work(git, entry.op_id, entry.plan, dict(entry.data), note, keep)
-        await (handler.undo if entry.plan.arguments.get("direction") == "undo" else handler.act)(work)
+        if entry.plan.arguments.get("direction") == "undo":
+            held[0] = await self._write(replace(held[0], state="pinned"))
+            await handler.undo(work)
+        else:
+            await handler.act(work)
         await self.checkpoint("handled")
         refused = tuple(Refusal(ref, why) for ref, why in work.refused)
         left = {refusal.ref for refusal in refused}

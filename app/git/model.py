@@ -267,7 +267,9 @@ class Plan:
     """The exact git commands, in order. What follows a `<<<` is given to standard input, a line for each."""
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
-    """What undo cannot bring back, and other things to know before."""
+    """What undo cannot bring back, and other things to beware of."""
+    remarks: tuple[str, ...] = ()
+    """What is good to know, and no reason to worry."""
     arguments: Mapping[str, object] = field(default_factory=dict)
     """What the plan was made from, so that it can be made again."""
 

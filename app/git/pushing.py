@@ -14,6 +14,8 @@ from app.git.steps import push_arguments
 _NO_ATOMIC = "does not support --atomic"
 _LATER = ("atomic push failed", "atomic push failure", "atomic transaction failed")
 """What git says of refs that it gave up only because of another one."""
+QUIET = {"core.logAllRefUpdates": "false"}
+"""Refs that are made begin no reflog of their own."""
 HOOK_TEXT = 2000
 """Characters of a hook's output that are told."""
 _REMOTE = re.compile(r"^remote: ?", re.MULTILINE)
@@ -30,26 +32,31 @@ class Pushed:
     """It is certain that nothing there was changed."""
 
 
-async def push(git: Git, changes: Sequence[RefChange], remote: str, timeout_s: float) -> Pushed:
-    """Push these changes. Raises GitError when the remote could not be spoken to, or nothing is known of the refs."""
+async def push(git: Git, changes: Sequence[RefChange], remote: str, timeout_s: float, *, logs: bool = True) -> Pushed:
+    """Push these changes. Raises GitError when the remote could not be spoken to, or nothing is known of the refs.
+
+    With `logs` False, mirrors that come into being get no reflog.
+    """
     try:
-        return await _push(git, changes, remote, timeout_s, atomic=True)
+        return await _push(git, changes, remote, timeout_s, atomic=True, logs=logs)
     except GitError as error:
         if _NO_ATOMIC not in error.stderr:
             raise
     # One by one: what is made before what is deleted, so that a name is never lost on the way.
     refused: list[Refusal] = []
     for change in sorted(changes, key=lambda change: not change.new):
-        done = await _push(git, (change,), remote, timeout_s, atomic=False)
+        done = await _push(git, (change,), remote, timeout_s, atomic=False, logs=logs)
         refused += done.refused
         if done.refused:
             break
     return Pushed(tuple(refused))
 
 
-async def _push(git: Git, changes: Sequence[RefChange], remote: str, timeout_s: float, *, atomic: bool) -> Pushed:
+async def _push(
+    git: Git, changes: Sequence[RefChange], remote: str, timeout_s: float, *, atomic: bool, logs: bool
+) -> Pushed:
     args = push_arguments(changes, remote, atomic=atomic)
-    done = await git.run(*args, ok=(0, 1), timeout_s=timeout_s)
+    done = await git.run(*args, ok=(0, 1), timeout_s=timeout_s, config={} if logs else QUIET)
     if done.code == 0:
         return Pushed()
     refused: list[Refusal] = []

@@ -12,7 +12,7 @@ from app.git.cli import Git, GitError, Output
 from app.git.entries import Entry
 from app.git.facts import HEADS, REMOTES, SYMBOLIC, Facts, by_key, missing_objects, read_facts, remotes_of
 from app.git.model import OperationState, RefChange, Refusal
-from app.git.pushing import push
+from app.git.pushing import QUIET, push
 from app.git.steps import Command, Step
 
 _DELETED = re.compile(r"^Deleted branch (?P<name>.*) \(was (?P<oid>[0-9a-f]{40,64})\)\.$", re.MULTILINE)
@@ -73,7 +73,8 @@ class StepRunner:
         entry, todo = self._still_to_do(entry, step, facts)
         if step.remote:
             await self._push(entry, step, todo)
-            await self._follow(step)
+            await self._follow(entry, step)
+            await self._reflogs(entry, step.changes, facts)
             return entry
         wanted = self._settings(entry, step, facts)
         commands = _rest_of_rename(entry, step, facts) or step.make(todo, wanted)
@@ -172,7 +173,7 @@ class StepRunner:
         for attempt in range(ATTEMPTS):
             if not todo:
                 return
-            done = await push(self.git, todo, step.remote, self.limits.push_s)
+            done = await push(self.git, todo, step.remote, self.limits.push_s, logs=not _restores(entry, step))
             if not done.refused:
                 return
             # What the host has done itself meanwhile, such as deleting a merged branch, is as good as done.
@@ -185,7 +186,7 @@ class StepRunner:
                 raise StoppedError(what, done.refused, untouched=done.untouched and not self.resuming)
             todo = left
 
-    async def _follow(self, step: Step) -> None:
+    async def _follow(self, entry: Entry, step: Step) -> None:
         """Mirrors of what is there: git moves them with a push, but not where there was nothing left to push."""
         facts = await read_facts(self.git, (step.remote,))
         lines: list[str] = []
@@ -199,7 +200,7 @@ class StepRunner:
             elif not await missing_objects(self.git, (there,)):
                 lines.append(f"update {mirror} {there} {now or '0' * len(there)}")
         for line in sorted(lines):
-            await self._call(Command(("update-ref", "--stdin"), (line,)))
+            await self._call(Command(("update-ref", "--stdin"), (line,), QUIET if _restores(entry, step) else {}))
 
     async def _fetch(self, entry: Entry, step: Step, facts: Facts) -> Entry:
         """Fetch, and put into the plan what that has really moved."""
@@ -254,12 +255,20 @@ class StepRunner:
                 await Git(worktree.path).run("symbolic-ref", "HEAD", HEADS + new)
 
     async def _reflogs(self, entry: Entry, changes: Sequence[RefChange], facts: Facts) -> None:
-        """Reflogs of branches that came back; one that has got a reflog of its own by now keeps that."""
+        """Reflogs of branches, or of their mirrors, that came back; one that has got one of its own keeps that."""
         kept = entry.plan.arguments.get("reflogs")
         if isinstance(kept, dict):
             for change in changes:
                 if change.key in kept and change.key not in self.blocked and change.new and not change.old:
-                    await pins.restore_reflog(facts.layout, str(kept[change.key]), change.ref)
+                    ref = change.ref if change.side == "local" else facts.tracking(change.remote, change.ref)
+                    if ref:
+                        await pins.restore_reflog(facts.layout, str(kept[change.key]), ref)
+
+
+def _restores(entry: Entry, step: Step) -> bool:
+    """Whether this brings branches back whose mirrors have had reflogs."""
+    kept = entry.plan.arguments.get("reflogs")
+    return isinstance(kept, dict) and any(change.key in kept and not change.old for change in step.changes)
 
 
 def _is_deletion(command: Command) -> bool:

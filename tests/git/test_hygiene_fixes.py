@@ -181,6 +181,7 @@ async def test_a_crash_anywhere_is_finished_or_taken_back(
             break
         stop, bench.stop_at = bench.stop_at, 0
         (entry,) = await bench.executor.interrupted()
+        assert entry.state == "pinned" or bench.picture() == before, "planned means that nothing was changed"
         if stop % 2:
             assert (await bench.executor.finish(bench.git, entry.op_id)).state == "done"
             assert bench.findings() == ()

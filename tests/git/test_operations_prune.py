@@ -45,9 +45,18 @@ def fourteen(desk: Desk, repo: Repo) -> list[str]:
     return NAMES
 
 
+def mirror_logs(repo: Repo) -> dict[str, object]:
+    """The reflogs of what is known here of the remote."""
+    return {ref: repo.reflog(ref) for ref in repo.refs("refs/remotes/origin/") if not ref.endswith("/HEAD")}
+
+
 async def test_fourteen_branches_go_and_come_back_on_both_sides(desk: Desk, repo: Repo, fourteen: list[str]) -> None:
-    before = picture(repo)
+    before, mirrors = picture(repo), mirror_logs(repo)
+    assert all(mirrors.values())
     plan = await desk.plan("prune")
+    (warning,), (kept,) = plan.notes, plan.remarks
+    assert "and 12 more may be closed" in warning
+    assert "refs/quarterdeck/trash" in kept
     assert [change.side for change in plan.changes].count("local") == 14
     assert [change.side for change in plan.changes].count("remote") == 14
     assert all(change.ticked for change in plan.changes)
@@ -65,11 +74,11 @@ async def test_fourteen_branches_go_and_come_back_on_both_sides(desk: Desk, repo
         where.git("-c", "gc.reflogExpire=never", "-c", "gc.reflogExpireUnreachable=never", "gc", "-q", "--prune=now")
     report = await desk.undo()
     assert (report.state, report.refused) == ("done", ()), report
-    assert picture(repo) == before
+    assert (picture(repo), mirror_logs(repo)) == (before, mirrors)
     assert (await desk.redo()).state == "done"
     assert set(repo.origin.refs()) == {"refs/heads/main"}
     assert (await desk.undo()).state == "done"
-    assert picture(repo) == before
+    assert (picture(repo), mirror_logs(repo)) == (before, mirrors)
     assert [entry.state for entry in desk.recorded][:2] == ["planned", "done"]
 
 

@@ -53,6 +53,14 @@ def test_what_was_cut_short_offers_both_ways_out() -> None:
     assert text.count("✓ ") == 1
 
 
+def test_what_had_begun_is_not_said_to_have_changed_nothing() -> None:
+    begun = text_of(list(interrupted_lines(replace(cut_short(), state="pinned"), 80)))
+    assert "under way; some of it may be" in begun
+    assert "before anything was changed" not in begun
+    planned = text_of(list(interrupted_lines(replace(cut_short(), state="planned"), 80)))
+    assert "before anything was changed" in planned
+
+
 async def test_the_journal() -> None:
     app = ListApp(JournalList())
     async with app.run_test(size=(80, 12)) as pilot:

@@ -10,13 +10,13 @@ from app.git.facts import HEADS, SYMBOLIC, Facts, read_facts
 from app.git.model import Plan, RefChange, Refusal, RepositoryState, Rules
 from app.git.names import clashes_to_tell, name_problem, suggestion
 from app.git.operations.common import (
-    PULL_REQUESTS,
     Part,
     assemble,
     fetch_objects,
     following,
     main_remote,
     protects,
+    pull_requests,
     upstream,
 )
 from app.git.operations.rename import rename_part
@@ -102,7 +102,7 @@ async def _other_name(git: Git, facts: Facts, state: RepositoryState, rules: Rul
         RefChange(wanted, "remote", "", heads[ref], f"was {short} there", remote=remote),
         RefChange(ref, "remote", heads[ref], "", f"is {name} there", remote=remote),
     ]
-    part.notes.append(PULL_REQUESTS.format(name=short))
+    part.notes.append(pull_requests(short))
     return part
 
 

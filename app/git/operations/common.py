@@ -14,7 +14,8 @@ from app.git.names import clashes, is_protected, name_problem, ref_problem
 
 FETCH_TIMEOUT_S = 600.0
 MIRRORED = "a mirror of this repository would publish, or delete, the refs in refs/quarterdeck that undo needs"
-PULL_REQUESTS = "a pull request from {name} may be closed by the host, which undo does not open again"
+_NAMED = 3
+"""Branches that a warning names; of more it tells the number."""
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ def assemble(
     request: Mapping[str, object] | None = None,
     refused: Iterable[Refusal] = (),
     notes: Iterable[str] = (),
+    remarks: Iterable[str] = (),
     **arguments: object,
 ) -> Plan:
     """One plan of several parts. A part that would change what an earlier one changes is refused."""
@@ -83,9 +85,21 @@ def assemble(
         config=tuple(config),
         refused=tuple(refusals),
         notes=tuple(dict.fromkeys(told)),
+        remarks=tuple(remarks),
         arguments=given,
     )
     return plans.complete(made)
+
+
+def pull_requests(*names: str) -> str:
+    """The warning that the host may close pull requests from these branches."""
+    several = len(set(names)) > 1
+    shown = list(dict.fromkeys(names))
+    if len(shown) > _NAMED:
+        shown[_NAMED - 1 :] = [f"{len(shown) - _NAMED + 1} more"]
+    told = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    what = "pull requests" if several else "a pull request"
+    return f"{what} from {told} may be closed by the host, which undo does not open again"
 
 
 def main_remote(facts: Facts, asked: str = "") -> str:

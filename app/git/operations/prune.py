@@ -11,13 +11,13 @@ from app.git.cli import Git, GitError
 from app.git.facts import HEADS, REMOTES, SYMBOLIC, Facts, missing_objects, read_facts
 from app.git.model import Branch, Plan, RefChange, Refusal, RepositoryState, Rules
 from app.git.operations.common import (
-    PULL_REQUESTS,
     Part,
     assemble,
     fetch_objects,
     is_ancestor,
     main_remote,
     protects,
+    pull_requests,
     unknown_branch,
     upstream,
     without_section,
@@ -64,7 +64,7 @@ async def plan(
         if verdict is not None and facts.refs.get(branch.ref) == branch.oid:
             found.append((branch, verdict))
     parts: list[Part] = []
-    notes: list[str] = [KEPT] if found else []
+    offered: list[str] = []
     for number, (branch, verdict) in enumerate(found):
         at_stake = await _at_stake(git, facts, branch, exact=number < COUNTED)
         here = _local(branch, verdict, facts, state, rules, at_stake)
@@ -77,7 +77,7 @@ async def plan(
         if there is not None:
             parts.append(Part(changes=[there]))
             if not there.locked and (not branches or branch.name in branches):
-                notes.append(PULL_REQUESTS.format(name=there.ref.removeprefix(HEADS)))
+                offered.append(there.ref.removeprefix(HEADS))
     if remote:
         taken = {change.key for part in parts for change in part.changes}
         alone = [c for c in _remote_only(facts, state, rules, branches) if c.key not in taken]
@@ -87,7 +87,17 @@ async def plan(
         parts += [Part(changes=[change]) for change in _stale_mirrors(facts)]
     request = {"local": local, "remote": remote, "branches": list(branches)}
     title = f"Delete branches of {state.name} that are done with"
-    return assemble("prune", state, title, parts, facts=facts, request=request, refused=refused, notes=notes)
+    return assemble(
+        "prune",
+        state,
+        title,
+        parts,
+        facts=facts,
+        request=request,
+        refused=refused,
+        notes=[pull_requests(*offered)] if offered else [],
+        remarks=[KEPT] if found else [],
+    )
 
 
 def _verdict(branch: Branch, facts: Facts, *, asked: bool) -> _Verdict | None:

@@ -8,13 +8,13 @@ from app.git.facts import HEADS, SYMBOLIC, Facts, read_facts
 from app.git.model import ConfigChange, Plan, RefChange, Refusal, RepositoryState, Rules
 from app.git.names import clashes
 from app.git.operations.common import (
-    PULL_REQUESTS,
     Part,
     assemble,
     branch_oid,
     check_name,
     fetch_objects,
     protects,
+    pull_requests,
     replaced,
     upstream,
 )
@@ -98,7 +98,7 @@ async def _there(git: Git, facts: Facts, state: RepositoryState, rules: Rules, o
         raise UserError(f"{old} is protected: it is not taken away from {where}", fix="rename it here only")
     else:
         part.changes.append(RefChange(merge, "remote", oid, "", f"is {new}", remote=where))
-        part.notes.append(PULL_REQUESTS.format(name=old))
+        part.notes.append(pull_requests(old))
     return wanted
 
 

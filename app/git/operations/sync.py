@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.errors import UserError
 from app.git.cli import Git
@@ -39,7 +40,7 @@ async def plan(git: Git, state: RepositoryState, rules: Rules, *, remotes: Seque
         if remote in wanted:
             await _judge(git, facts, name, remote, ref, found)
     parts = [*mirrored, *(Part(changes=[change]) for change in found.moves)]
-    arguments: dict[str, object] = {"fetch": wanted}
+    arguments: dict[str, Any] = {"fetch": wanted}
     if any(change.ref == facts.head_branch for change in found.moves):
         arguments["checked_out"] = facts.head_branch
     title = f"Sync with {', '.join(wanted)}"
