@@ -69,9 +69,10 @@ def kept() -> list[Report]:
 
 
 def document(reports: list[Report], before: str = "") -> str:
-    """The whole of `docs/benchmarks.md`. Sections of the document `before` stay where there is no report of them."""
-    parts = {part.partition("\n")[0]: part.strip() for part in re.split(r"^## ", before, flags=re.MULTILINE)[1:]}
-    parts.update((report.title, report.markdown().removeprefix("## ")) for report in reports)
+    """The whole of `docs/benchmarks.md`. Sections of the document `before` stay, at its end, where no report is."""
+    parts = {report.title: report.markdown().removeprefix("## ") for report in reports}
+    for part in re.split(r"^## ", before, flags=re.MULTILINE)[1:]:
+        parts.setdefault(part.partition("\n")[0], part.strip())
     head = [
         "# Benchmarks",
         FOREWORD,
