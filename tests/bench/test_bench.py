@@ -85,7 +85,7 @@ def test_the_document_names_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sections_that_were_not_measured_stay_in_the_document() -> None:
     before = bench.document([Report("app", "The app", ["Old."]), Report("save", "Saves", ["Kept."])])
     after = bench.document([Report("app", "The app", ["New."]), Report("git", "Git", ["Added."])], before)
-    assert re.findall(r"^## (.+)$", after, re.MULTILINE) == ["The app", "Saves", "Git"]
+    assert re.findall(r"^## (.+)$", after, re.MULTILINE) == ["The app", "Git", "Saves"]
     assert "Old." not in after
     assert bench.document([], after) == after
 
