@@ -268,10 +268,10 @@ class Plan:
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     """What undo cannot bring back, and other things to beware of."""
-    remarks: tuple[str, ...] = ()
-    """What is good to know, and no reason to worry."""
     arguments: Mapping[str, object] = field(default_factory=dict)
     """What the plan was made from, so that it can be made again."""
+    remarks: tuple[str, ...] = ()
+    """What is good to know, and no reason to worry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from app.git.repository import Layout
 
+_PINS = "refs/quarterdeck/trash"
 _WORK = re.compile(r"(?:commit|cherry-pick|am|revert)\b|merge .*: Merge made")
 _REBASE = re.compile(r"(?:pull )?(?:--?\S+ )*rebase.*\(finish\)")
 _ONWARD = re.compile(r"Fast-forward$|^Branch: renamed")
@@ -32,6 +35,33 @@ def read_trace(layout: Layout, ref: str, remotes: Iterable[str] = ()) -> Trace:
     except (OSError, ValueError):
         return Trace()
     return trace(data.decode("utf-8", "surrogateescape").splitlines(), remotes)
+
+
+def last_pinned(layout: Layout, mirror: str) -> str:
+    """What a remote-tracking ref held when an operation deleted it, or its branch on the remote; empty if none did."""
+    place = layout.common_dir / "logs" / _PINS
+    try:
+        changed = place.stat().st_mtime_ns
+    except OSError:
+        return ""
+    return _pinned(place, changed).get(mirror, "")
+
+
+@lru_cache(maxsize=64)
+def _pinned(place: Path, changed: int) -> Mapping[str, str]:
+    """By remote-tracking ref, from the reflogs that are kept beside the pins, oldest operation first."""
+    found: dict[str, str] = {}
+    for operation in sorted(place.iterdir()):
+        for kind in ("remotes", "tracking"):
+            for path in (operation / kind).rglob("*"):
+                try:
+                    last = path.read_bytes().rstrip().rpartition(b"\n")[2].split(b" ", 2)
+                except OSError:
+                    continue
+                if len(last) == 3:
+                    name = path.relative_to(operation / kind).as_posix()
+                    found[f"refs/remotes/{name}"] = last[1].decode("ascii", "replace")
+    return found
 
 
 def trace(lines: Iterable[str], remotes: Iterable[str] = ()) -> Trace:

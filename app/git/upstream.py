@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.git.configuration import BranchSettings, RemoteSettings
 from app.git.model import Landed, UpstreamState
 from app.git.reading import Reading
-from app.git.reflog import Trace
+from app.git.reflog import Trace, last_pinned
 from app.git.refs import HEADS, REMOTES, Ref
 
 
@@ -28,8 +28,8 @@ def followed(reading: Reading, ref: Ref, seen: Mapping[str, str], landed: Landed
     """Where a branch's upstream stands.
 
     That an upstream is set which is not there has two reasons: it was deleted on the remote, or it was never pushed.
-    Deleted it was for certain if it has been seen here, and by its traces if the branch came from there or its work
-    has landed.
+    Deleted it was for certain if it has been seen here or an operation of ours deleted it, and by its traces if the
+    branch came from there or its work has landed.
     """
     name = ref.name.removeprefix(HEADS)
     settings = reading.configuration.branch(name)
@@ -41,7 +41,7 @@ def followed(reading: Reading, ref: Ref, seen: Mapping[str, str], landed: Landed
     if target is not None:
         same = settings.remote == "." or settings.merge == HEADS + name
         return Followed("ok" if same else "misnamed", shown, tracking, target.oid)
-    last = seen.get(tracking) if tracking else None
+    last = (seen.get(tracking) or last_pinned(reading.layout, tracking) or None) if tracking else None
     past = reading.traces.get(ref.name, Trace())
     gone = last is not None or past.remote or landed in ("merged", "squashed", "rebased")
     return Followed("gone" if gone else "never_pushed", shown, tracking or None, None, last)

@@ -42,6 +42,7 @@ def entry(number: int, repository: str = "desk", **changes: Any) -> Entry:
         (Refusal("refs/heads/main", "the default branch"),),
         ("closed pull requests stay closed",),
         {"request": {"local": True}},
+        ("what is deleted is kept",),
     )
     made = Entry(
         op_id(number),

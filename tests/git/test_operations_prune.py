@@ -8,6 +8,7 @@ import pytest
 
 from app.git.model import Commit, Plan, RemoteBranch, RepositoryState, Rules
 from app.git.undo import GONE
+from tests.git.looking import branch, read
 from tests.git.operating import REJECT, Desk, picture, pins, round_trip, undo_plan
 from tests.git.repos import Place, Repo
 
@@ -80,6 +81,21 @@ async def test_fourteen_branches_go_and_come_back_on_both_sides(desk: Desk, repo
     assert (await desk.undo()).state == "done"
     assert (picture(repo), mirror_logs(repo)) == (before, mirrors)
     assert [entry.state for entry in desk.recorded][:2] == ["planned", "done"]
+
+
+async def test_what_was_pruned_on_the_remote_is_gone_and_not_unpushed(desk: Desk, repo: Repo) -> None:
+    """Even for one who has never looked at the repository while the upstream was there."""
+    repo.topic("topic", "work", push=True)
+    repo.branch("never")
+    repo.git("config", "branch.never.remote", "origin")
+    repo.git("config", "branch.never.merge", "refs/heads/never")
+    await desk.done("prune", local=False, branches=["topic"], ticked={"remote:origin:refs/heads/topic"})
+    state = await read(repo)
+    assert (branch(state, "topic").upstream_state, branch(state, "topic").unpushed) == ("gone", False)
+    assert branch(state, "never").upstream_state == "never_pushed"
+    repo.switch("topic")
+    repo.commit("only here")
+    assert branch(await read(repo), "topic").unpushed
 
 
 async def test_here_only_and_there_only(desk: Desk, repo: Repo) -> None:

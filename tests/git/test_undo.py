@@ -166,7 +166,7 @@ async def test_a_handler_has_the_same_life(desk: Desk, repo: Repo, writer: Write
 async def test_a_handler_that_fails_after_a_note_waits_to_be_settled(desk: Desk, repo: Repo, writer: Writer) -> None:
     writer.fail = "act"
     report = await desk.executor.perform(desk.git, PLAN)
-    assert (report.state, report.message) == ("planned", "the disk is full")
+    assert (report.state, report.message) == ("pinned", "the disk is full")
     writer.fail = ""
     assert (await undo.settle(desk.executor, desk.git, desk.rules, report.op_id, "finish")).state == "done"
     assert (repo.path / "made.txt").exists()
