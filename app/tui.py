@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -29,6 +30,7 @@ from screens.themed import Themed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from textual.driver import Driver
     from textual.screen import Screen
 
     from app.settings import Settings
@@ -223,6 +225,11 @@ class Quarterdeck(Themed, inherit_bindings=False):
         if self.screen is self.shell and pane is not None:
             self.push_screen(Help(self.screen.active_bindings, title=pane.TITLE, about=pane.HELP))
 
+    def get_driver_class(self) -> type[Driver]:
+        from screens.lasting_driver import lasting
+
+        return lasting(super().get_driver_class())
+
     def copy_to_clipboard(self, text: str) -> None:
         super().copy_to_clipboard(text)
         if os.environ.get("TMUX"):
@@ -286,7 +293,8 @@ class Quarterdeck(Themed, inherit_bindings=False):
         closing = asyncio.ensure_future(runtime.close())
         done, _ = await asyncio.wait({closing}, timeout=TELL_S)
         if not done and not self.is_running:
-            print("quarterdeck: stopping", file=sys.__stderr__, flush=True)
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                print("quarterdeck: stopping", file=sys.__stderr__, flush=True)
         done, _ = await asyncio.wait({closing}, timeout=CLOSE_S)
         if not done:
             log.error("closing took longer than %s s and was given up", CLOSE_S)

@@ -11,6 +11,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -100,6 +101,7 @@ class Terminal(Program):
         self._streams = [pyte.ByteStream(screen) for screen in self._screens]
         self._shown = 0
         self._master, slave = pty.openpty()
+        self._leaving, self._leave = os.pipe()
         self._set_size(size)
         super().__init__(
             command,
@@ -260,13 +262,20 @@ class Terminal(Program):
         self._thread.join(2.0)
         return code
 
+    def hang_up(self) -> None:
+        """Take the terminal away from the program, as when a window is closed or a connection lost."""
+        if self._leave < 0:
+            return
+        os.close(self._leave)
+        self._leave = -1
+        self._thread.join(2.0)
+        os.close(self._leaving)
+        os.close(self._master)
+
     def close(self) -> None:
         """End the program and whatever it left behind, and the terminal with it."""
         super().close()
-        self._thread.join(2.0)
-        if not self._closed:
-            self._closed = True
-        os.close(self._master)
+        self.hang_up()
 
     # Inside
 
@@ -276,7 +285,8 @@ class Terminal(Program):
     def _read(self) -> None:
         while True:
             try:
-                data = os.read(self._master, 65536)
+                ready, _, _ = select.select([self._master, self._leaving], [], [])
+                data = b"" if self._leaving in ready else os.read(self._master, 65536)
             except OSError:
                 data = b""
             now = time.monotonic()

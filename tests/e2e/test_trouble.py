@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 
 from tests.e2e import processes
 from tests.e2e.house import BROKEN_PRICING, House, hung
+from tests.e2e.program import qd
 from tests.e2e.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 
 GREEN = r"✓4 all green in"
+LEADER = """import signal, subprocess, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.exit(subprocess.run(sys.argv[1:], check=False).returncode)
+"""
 
 
 def opened(house: House) -> Terminal:
@@ -129,6 +135,24 @@ def test_two_at_once_share_one_home(house: House) -> None:
     assert second.wait() == 0
     assert not house.processes()
     assert len(house.ask("test", "history")["runs"]) == 4
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told by a signal", "told by nobody"])
+def test_a_terminal_that_goes_away_while_much_is_painted_ends_everything(house: House, told: bool) -> None:
+    shop = house.project()
+    lines = "import time, pytest\n@pytest.mark.parametrize('n', range(2000))\ndef test_tick(n): time.sleep(0.02)\n"
+    house.write(shop / "tests/test_ticks.py", lines)
+    house.configure(shop)
+    # The system tells the leader of a session that its terminal is gone; what becomes of the others is up to that one.
+    leader = () if told else (sys.executable, "-c", LEADER)
+    with Terminal((*leader, *qd("--config", house.config)), home=house.home, cwd=house.folder) as terminal:
+        terminal.wait_for(r"\b\d+/20\d\d")
+        family = terminal.family()
+        assert len(family) >= 3, "the app, its server and the run"
+
+        terminal.hang_up()
+        assert not processes.gone(family, 20.0)
+        assert not house.processes()
 
 
 def test_a_hangup_ends_everything(house: House) -> None:

@@ -1,0 +1,49 @@
+"""A terminal that goes away (its window closed, the connection lost) ends the app instead of stopping it for good."""
+
+from __future__ import annotations
+
+from functools import cache
+from queue import Full
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+LOOK_EVERY_S = 0.2
+
+
+@cache
+def lasting(driver: type[Driver]) -> type[Driver]:
+    """The driver, so that writing to a terminal that is gone comes back. Others than those with a writer stay as is.
+
+    Textual hands what is to be written to a thread through a queue of thirty places. That thread ends when the
+    terminal is gone, and the event loop then waits for a free place for ever: no signal is answered any more, and
+    what is under way is never brought to its end.
+    """
+    from textual.drivers.linux_driver import LinuxDriver
+
+    if not issubclass(driver, LinuxDriver):
+        return driver
+
+    class Lasting(driver):  # type: ignore[misc, valid-type]  # whichever Textual has chosen
+        _told = False
+
+        def write(self, data: str) -> None:
+            """Hand it to the thread, as long as there is one."""
+            writer: Any = self._writer_thread
+            while writer is not None and writer.is_alive():
+                try:
+                    writer._queue.put(data, timeout=LOOK_EVERY_S)
+                except Full:
+                    continue
+                return
+            if writer is not None and not self._told:
+                self._told = True
+                self._app.exit(return_code=1)
+
+        def close(self) -> None:
+            """Wait for the thread, if it is there to end."""
+            if self._writer_thread is not None and self._writer_thread.is_alive():
+                super().close()
+
+    return Lasting
