@@ -51,8 +51,8 @@ class FindingList(LinesView):
 
     @property
     def ticked(self) -> tuple[Finding, ...]:
-        """What is to be mended."""
-        return tuple(finding for finding in self.findings if finding.key in self._ticks)
+        """What is to be mended, doubtful ones by the user's word."""
+        return tuple(finding._replace(ticked=True) for finding in self.findings if finding.key in self._ticks)
 
     @property
     def path(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -11,22 +13,36 @@ from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.git_operations import Given, operate, operation_options
 from app.commands.git_repository import choose, opened, repository_options
 from app.commands.text import clean, one_line
+from app.errors import UserError
 from app.git.hooks import HOOKS, USUAL, HooksReport
 from app.git.hooks import install as install_hooks
 from app.git.hooks import status as status_of_hooks
 from app.git.hooks import uninstall as uninstall_hooks
 from app.git.hygiene.commands import commands
 from app.git.hygiene.model import Finding
+from app.git.hygiene.twins import told_apart
 
 MARKS = {"error": "✗", "warning": "⚠", "note": "·"}
 
 
-@click.command(epilog="\b\nExamples:\n  qd git hygiene\n  qd git hygiene --fix --dry-run")
+EPILOG = """\b
+Examples:
+  qd git hygiene
+  qd git hygiene --fix --dry-run
+  qd git hygiene --fix build/report.bin missing_license:LICENSE
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("wanted", nargs=-1, metavar="[KEY|PATH]...")
 @click.option("--fix", is_flag=True, help="Mend what can be mended beyond doubt; qd git undo takes it back.")
 @operation_options
-def hygiene(given: Given, fix: bool) -> int:
-    """Print what is wrong with the tracked files: names that clash, files that are too large, and the like."""
-    if fix:
+def hygiene(given: Given, wanted: tuple[str, ...], fix: bool) -> int:
+    """Print what is wrong with the tracked files: names that clash, files that are too large, and the like.
+
+    With keys or paths of findings it is about those alone, and --fix mends them, doubtful ones too.
+    """
+    if fix and not wanted:
         return operate(given, "hygiene", {}, asks=True)
     loaded = load_settings(given.config)
     spec = choose(loaded, given.repo, given.path)
@@ -35,14 +51,30 @@ def hygiene(given: Given, fix: bool) -> int:
         async with opened(loaded, (spec,), keeps=False) as service:
             return await service.hygiene(spec.name)
 
-    findings = asyncio.run(read())
+    findings = _chosen(asyncio.run(read()), wanted)
+    if fix:
+        chosen = [finding._replace(ticked=True) for finding in findings]
+        return operate(given, "hygiene", {"findings": chosen}, asks=True)
     if given.as_json:
         emit({"repository": spec.name, "findings": [_finding(finding) for finding in findings]})
     elif not findings:
         click.echo("✓ the tracked files are in order")
     for finding in findings if not given.as_json else ():
-        click.echo(one_line(f"{MARKS[finding.severity]} {', '.join(finding.paths[:5])}: {finding.detail}"))
+        paths = ", ".join(told_apart(finding.paths)[:5])
+        click.echo(one_line(f"{MARKS[finding.severity]} {paths}: {finding.detail}"))
     return 1 if any(finding.severity == "error" for finding in findings) else 0
+
+
+def _chosen(findings: tuple[Finding, ...], wanted: Sequence[str]) -> tuple[Finding, ...]:
+    """Those that are named by key or path, or all. Raises UserError for a name that none has."""
+    for name in wanted:
+        if not any(name in (finding.key, *finding.paths) for finding in findings):
+            names = [known for finding in findings for known in (finding.key, *finding.paths)]
+            near = get_close_matches(name, names, n=1)
+            fix = f"did you mean {clean(near[0])}?" if near else "see qd git hygiene"
+            raise UserError(f"there is no finding {clean(name)}", fix=fix)
+    picked = frozenset(wanted)
+    return tuple(finding for finding in findings if not picked or picked.intersection((finding.key, *finding.paths)))
 
 
 def _finding(finding: Finding) -> dict[str, object]:

@@ -31,11 +31,19 @@ def select(plan: Plan, ticked: Collection[str] | None = None) -> Plan:
     return keep(plan, (change for change in plan.changes if change.key in chosen))
 
 
+def count_of(number: int, noun: str) -> str:
+    """`1 finding`, `3 findings`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def keep(plan: Plan, changes: Iterable[RefChange]) -> Plan:
-    """The plan with these of its changes only, and with the settings that belong to them."""
+    """The plan with these of its changes only, the settings that belong to them, and a title that counts no others."""
     kept = tuple(changes)
     config = tuple(change for change in plan.config if _belongs(change, plan, kept))
     part = replace(plan, changes=kept, config=config, arguments=_arguments(plan, kept))
+    title, noun = plan.arguments.get("title"), plan.arguments.get("noun")
+    if isinstance(title, str) and isinstance(noun, str) and plan.kind not in ("undo", "redo"):
+        part = replace(part, title=title.format(count=count_of(len(kept), noun)))
     return replace(part, commands=_commands(part))
 
 

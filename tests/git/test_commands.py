@@ -122,6 +122,31 @@ def test_hygiene_finds_mends_and_takes_back(repo: Repo, capsys: Printed) -> None
     assert repo.git("ls-files") == tree
 
 
+def test_a_doubtful_finding_is_mended_when_it_is_named(repo: Repo, capsys: Printed) -> None:
+    repo.commit("files", {".gitignore": "*.log\n", "LICENSE": "mine\n", "readme.md": "read me\n"})
+    repo.write({"run.log": "text\n"})
+    repo.git("add", "-f", "run.log")
+    repo.git("commit", "-q", "-m", "a log")
+    (found,) = ask(repo, capsys, "hygiene", "run.log")["findings"]
+    assert (found["key"], found["ticked"]) == ("ignored_tracked:run.log", False)
+    done = ask(repo, capsys, "hygiene", "--fix", "--yes", "run.log")
+    assert (done["title"], [change["ref"] for change in done["done"]]) == ("mend 1 finding of hygiene", [found["key"]])
+    assert repo.git("ls-files", "run.log") == ""
+    assert repo.git("ls-files", "readme.md") == "readme.md", "what was not named stays"
+    assert ask(repo, capsys, "hygiene", "--fix", "--dry-run")["title"] == "mend 0 findings of hygiene"
+    assert main(["git", "hygiene", "--fix", "raedme.md", "--yes", "--path", str(repo.path)]) == 2
+    assert "did you mean readme.md?" in capsys.readouterr().err
+
+
+def test_twins_that_look_the_same_are_told_apart(repo: Repo, capsys: Printed) -> None:
+    for name in ("caf\u00e9.txt", "cafe\u0301.txt"):
+        oid = repo.git("hash-object", "-w", "--stdin")
+        repo.git("update-index", "--add", "--cacheinfo", f"100644,{oid},{name}")
+    main(["git", "hygiene", "--path", str(repo.path)])
+    printed = capsys.readouterr().out
+    assert "caf\u00e9.txt (U+00E9), cafe\u0301.txt (U+0065 U+0301)" in printed
+
+
 def test_hooks_come_and_go(repo: Repo, capsys: Printed) -> None:
     hook = repo.hook("pre-push", "#!/bin/sh\nexit 0\n")
     before = hook.read_bytes()

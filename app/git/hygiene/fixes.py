@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.errors import UserError
+from app.git import plans
 from app.git.cli import Git
 from app.git.handlers import Work
 from app.git.hygiene import files
@@ -21,6 +22,7 @@ from app.git.hygiene.model import Finding, Step
 from app.git.model import Plan, RefChange, Refusal
 
 KIND: Final = "hygiene"
+TITLE: Final = "mend {count} of hygiene"
 
 
 def plan(repository: str, findings: Iterable[Finding]) -> Plan:
@@ -40,16 +42,15 @@ def plan(repository: str, findings: Iterable[Finding]) -> Plan:
     notes = ["the changes are staged, and nothing is committed"]
     if any(step[0] == "untrack" for group in steps.values() for step in group):
         notes.append("files that are not tracked any more stay on this disk, and go from others' when they pull")
-    count = f"{len(changes)} finding{'' if len(changes) == 1 else 's'}"
     return Plan(
         kind=KIND,
         repository=repository,
-        title=f"mend {count} of hygiene",
+        title=TITLE.format(count=plans.count_of(sum(change.ticked for change in changes), "finding")),
         changes=tuple(changes),
         commands=tuple(tuple(each) for change in changes if change.ticked for each in shown[change.key]),
         refused=tuple(refused),
         notes=tuple(notes),
-        arguments={"handler": KIND, "steps": steps, "commands_of": shown},
+        arguments={"handler": KIND, "title": TITLE, "noun": "finding", "steps": steps, "commands_of": shown},
     )
 
 

@@ -36,6 +36,36 @@ def find(entries: Sequence[Entry], taken: Taken) -> Iterator[Finding]:
             yield _files(group, files, folders, _renewed(winners[key], winners), taken)
 
 
+def told_apart(paths: Sequence[str]) -> list[str]:
+    """The paths to be read by people: those that look the same also say of which code points they are made."""
+    same: dict[str, list[str]] = {}
+    for path in paths:
+        same.setdefault(unicodedata.normalize("NFC", path), []).append(path)
+    told = []
+    for path in paths:
+        others = [other for other in same[unicodedata.normalize("NFC", path)] if other != path]
+        here = _characters(path)
+        differing = [
+            each
+            for number, each in enumerate(here)
+            if any(_characters(other)[number : number + 1] != [each] for other in others)
+        ]
+        points = [" ".join(f"U+{ord(point):04X}" for point in each) for each in dict.fromkeys(differing)]
+        told.append(f"{path} ({', '.join(points)})" if points else path)
+    return told
+
+
+def _characters(path: str) -> list[str]:
+    """Characters with the marks that are combined with them."""
+    found: list[str] = []
+    for point in path:
+        if found and unicodedata.combining(point):
+            found[-1] += point
+        else:
+            found.append(point)
+    return found
+
+
 def kind_of(names: Iterable[str]) -> Kind:
     """Whether case is part of the difference, or the composition of accents alone."""
     return "unicode_twins" if len({unicodedata.normalize("NFC", name) for name in names}) == 1 else "case_twins"
