@@ -12,7 +12,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.git.model import Branch, Changes, Commit, Head, Problem, Remote, RemoteBranch, RepositoryState
+from app.git.model import (
+    Branch,
+    Changes,
+    Commit,
+    Head,
+    Problem,
+    Remote,
+    RemoteBranch,
+    RepositorySpec,
+    RepositoryState,
+)
 
 FORMAT = 1
 _COMMIT = ("oid", "time", "author", "subject")
@@ -54,6 +64,12 @@ def load(path: Path) -> tuple[RepositoryState, ...]:
         return tuple(_state(entry) for entry in document["repositories"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ()
+
+
+def of(specs: Iterable[RepositorySpec], path: Path) -> dict[str, RepositoryState]:
+    """What is kept of these repositories, by name. One of the same name somewhere else is another repository."""
+    places = {spec.name: str(spec.path) for spec in specs}
+    return {state.name: state for state in load(path) if places.get(state.name) == state.path}
 
 
 def save(path: Path, states: Iterable[RepositoryState]) -> None:

@@ -32,13 +32,13 @@ from app.git.model import (
     Plan,
     Problem,
     Provenance,
-    RefChange,
     Report,
     RepositorySpec,
     RepositoryState,
     Rules,
 )
 from app.git.operations import make_plan
+from app.git.operations.asked import named, short_name
 from app.git.provenance import Provenances
 from app.git.reader import RepositoryReader
 from app.git.saves import Saves
@@ -90,21 +90,21 @@ class GitService:
         self._templates = templates
         gate = asyncio.Semaphore(READ_AT_ONCE)
         cache = CacheFile(cache_dir / CACHE)
-        earlier = {state.name: state for state in lastseen.load(last_seen)} if last_seen else {}
+        earlier = lastseen.of(specs, last_seen) if last_seen else {}
         self._followers = {
             spec.name: Follower(
                 spec,
                 RepositoryReader(spec, rules, cache),
                 gate=gate,
                 on_state=self._changed,
-                last_seen=_same_place(earlier.get(spec.name), spec),
+                last_seen=earlier.get(spec.name),
             )
             for spec in specs
         }
         self._executor = Executor(
             Journal(data_dir / JOURNAL_FILE),
             locks=data_dir / "git-locks",
-            record=self._record if spool is not None else _unrecorded,
+            record=self._record,
             handlers={fixes.KIND: fixes.HygieneHandler()},
         )
         self._fetcher = Fetcher(self._busy)
@@ -197,11 +197,11 @@ class GitService:
         if state.error:
             raise UserError(state.error, where=state.path, fix=state.error_fix)
         names = arguments.pop("names", None)
-        arguments = _named(kind, arguments, names)
+        arguments = named(kind, arguments, names)
         plan = await make_plan(kind, self._git(repository), state, self.rules, **arguments)
         if kind == "prune" and names:
             wanted = {str(name) for name in names} if isinstance(names, list | tuple) else set()
-            plan = plans.keep(plan, (change for change in plan.changes if _short_name(change) in wanted))
+            plan = plans.keep(plan, (change for change in plan.changes if short_name(change) in wanted))
         return plan
 
     def commands_of(self, plan: Plan, ticked: frozenset[str]) -> tuple[tuple[str, ...], ...]:
@@ -234,6 +234,8 @@ class GitService:
 
     async def hygiene(self, repository: str) -> tuple[Finding, ...]:
         """What is wrong with the tracked files, the worst first. Raises UserError."""
+        from app.git.hygiene.auditing import audit_of
+
         return await asyncio.to_thread(audit_of, self._git(repository), self.rules)
 
     async def hooks(self, repository: str) -> hook_files.HooksReport:
@@ -360,8 +362,9 @@ class GitService:
             self._followers[name].ask()
 
     async def _record(self, entry: Entry) -> None:
-        assert self._spool is not None
-        await journal_store.put(self._spool, entry)
+        """Without a database the local journal is all there is."""
+        if self._spool is not None:
+            await journal_store.put(self._spool, entry)
 
     async def _tick(self) -> None:
         """The one clock of the area: safety nets and fetches that are due."""
@@ -395,41 +398,3 @@ class GitService:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def audit_of(git: Git, rules: Rules) -> tuple[Finding, ...]:
-    """All findings about the tracked files of a repository. Blocks; raises UserError."""
-    from datetime import date
-
-    from app.git.hygiene.audit import audit
-    from app.git.hygiene.reading import read_ignored, read_index, with_sizes
-
-    holder = git.run_sync("config", "--get", "user.name", ok=(0, 1)).line
-    entries = with_sizes(git, read_index(git))
-    year = date.today().year
-    return audit(entries, large_mb=rules.large_file_mb, ignored=read_ignored(git), holder=holder, year=year)
-
-
-def _named(kind: OperationKind, arguments: dict[str, object], names: object) -> dict[str, object]:
-    """The arguments as the planner of this kind calls them."""
-    if kind in ("switch", "track") and "name" in arguments:
-        return {**{key: value for key, value in arguments.items() if key != "name"}, "branch": arguments["name"]}
-    if kind == "push":
-        name = arguments.pop("name", "")
-        return {**arguments, "branches": (name,)} if name else arguments
-    if kind == "prune" and names:
-        return {**arguments, "branches": names}
-    return arguments
-
-
-def _short_name(change: RefChange) -> str:
-    return change.ref.removeprefix("refs/heads/")
-
-
-def _same_place(earlier: RepositoryState | None, spec: RepositorySpec) -> RepositoryState | None:
-    """A repository of the same name somewhere else is another repository."""
-    return earlier if earlier is not None and earlier.path == str(spec.path) else None
-
-
-async def _unrecorded(entry: Entry) -> None:
-    """Without a database the local journal is all there is."""
