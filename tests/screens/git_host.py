@@ -8,7 +8,8 @@ from textual.app import App, ComposeResult
 
 from screens.git import GitPane
 from tests.fakes import NOW
-from tests.git_fakes import FakeGit
+from tests.git_fake_service import FakeGit
+from tests.git_fakes import workshop
 from widgets.theme import THEMES, complete
 
 
@@ -63,3 +64,26 @@ async def settled(pilot: Any) -> None:
             await pilot.pause()
             return
     raise AssertionError("the screen did not come to rest")
+
+
+async def press(pilot: Any, *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def page_text(app: Host) -> str:
+    page = app.pane.page_widget()
+    return "\n".join(page.render_line(y).text.rstrip() for y in range(page.size.height))
+
+
+def asked(app: Host, *kinds: str) -> list[tuple[Any, ...]]:
+    return [call for call in app.git.calls if call[0] in kinds]
+
+
+async def run(keys: tuple[str, ...], service: FakeGit | None = None, size: tuple[int, int] = (160, 48)) -> Host:
+    app = Host(service or FakeGit.of(*workshop()))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, *keys)
+    return app

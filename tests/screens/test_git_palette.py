@@ -6,7 +6,8 @@ from textual.command import Hit
 
 from screens.areas import AREAS, find, load
 from screens.git_palette import BEST, GitCommands
-from tests.git_fakes import HOSTILE, FakeGit, many_branches, many_repositories, trading
+from tests.git_fake_service import FakeGit
+from tests.git_fakes import HOSTILE, many_branches, many_repositories, trading
 from tests.screens.git_host import Host, settled
 
 WIDE = (160, 48)

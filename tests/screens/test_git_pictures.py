@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.errors import UserError
+from tests.git_fake_service import FakeGit
 from tests.git_fakes import (
     DUBIOUS,
-    FakeGit,
     broken,
     cut_short,
     journal,

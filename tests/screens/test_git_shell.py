@@ -12,7 +12,8 @@ from screens.areas import AREAS
 from screens.git import GitPane
 from screens.git_forms import Form
 from tests.fakes import FakeTesting
-from tests.git_fakes import FakeGit, cut_short, workshop
+from tests.git_fake_service import FakeGit
+from tests.git_fakes import cut_short, workshop
 from tests.screens.shell_host import FakeRuntime, build, close_log
 from tests.waiting import until
 

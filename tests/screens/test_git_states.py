@@ -10,9 +10,9 @@ import pytest
 
 from app.errors import UserError
 from app.git import lastseen
+from tests.git_fake_service import FakeGit
 from tests.git_fakes import (
     DUBIOUS,
-    FakeGit,
     branch,
     broken,
     cut_short,
