@@ -39,6 +39,8 @@ class _Schedule:
     remotes: tuple[str, ...] = ()
     """Those of the last fetch."""
     running: asyncio.Task[GitError | None] | None = field(default=None, repr=False)
+    left_out: tuple[str, ...] = ()
+    """Remotes that the fetch under way passes over."""
 
     def refused(self, remote: str) -> bool:
         """Whether a remote's login has been refused too often."""
@@ -83,15 +85,24 @@ class Fetcher:
     async def fetch(self, name: str, git: Git, remotes: tuple[str, ...], *, by_itself: bool = False) -> GitError | None:
         """Fetch all `remotes` with their deletions. What went wrong is returned; a fetch under way is joined.
 
-        One that nobody asked for (`by_itself`) leaves out the remotes that keep refusing the login.
+        One that nobody asked for (`by_itself`) leaves out the remotes that keep refusing the login; who asks while it
+        is under way has those fetched after it.
         """
         plan = self._known.setdefault(name, _Schedule(0.0, 0.0))
+        before = plan.running if plan.left_out and not by_itself else None
+        if before is not None:
+            remotes = plan.left_out
+            await asyncio.wait({before})
+            if before.cancelled():
+                return GitError("the fetch was stopped", where=str(git.path), kind="stopped")
         if plan.running is None:
-            plan.remotes = remotes
-            chosen = tuple(remote for remote in remotes if not (by_itself and plan.refused(remote)))
+            plan.left_out = tuple(remote for remote in remotes if by_itself and plan.refused(remote))
+            chosen = tuple(remote for remote in remotes if remote not in plan.left_out)
+            plan.remotes = plan.remotes if before is not None else remotes
             plan.running = asyncio.create_task(self._fetch(name, plan, git, chosen))
         try:
-            return await asyncio.shield(plan.running)
+            error = await asyncio.shield(plan.running)
+            return error or (before.result() if before is not None else None)
         except asyncio.CancelledError:
             if plan.running is None or plan.running.cancelled():
                 return GitError("the fetch was stopped", where=str(git.path), kind="stopped")
@@ -116,7 +127,7 @@ class Fetcher:
             async with self._gate:
                 return await self._fetch_each(name, plan, git, remotes)
         finally:
-            plan.running = None
+            plan.running, plan.left_out = None, ()
             plan.due = time.monotonic() + _spread(plan.every_s)
             self._on_progress(name, "")
 
