@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from app.git import fetching
 from app.git.cli import Git
 from app.git.fetching import Fetcher, progress_in
 from tests.git.repos import Place, Repo
@@ -120,3 +121,15 @@ async def test_a_fetch_that_never_ends_is_stopped(repo: Repo) -> None:
 )
 def test_progress(line: str, said: str) -> None:
     assert progress_in(line) == said
+
+
+async def test_where_every_remote_wants_a_password_nothing_is_due(repo: Repo, asking: str) -> None:
+    repo.git("remote", "set-url", "origin", asking)
+    fetcher = Fetcher(lambda *_: None)
+    fetcher.follow("work", 60.0)
+    for _ in range(fetching.REFUSALS):
+        assert fetcher.next_due() < float("inf")
+        error = await fetcher.fetch("work", Git(repo.path), ("origin",), by_itself=True)
+        assert error is not None
+        assert error.kind == "credentials"
+    assert (fetcher.due(), fetcher.next_due(), fetcher.needs_credentials("work")) == ((), float("inf"), True)

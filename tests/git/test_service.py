@@ -288,20 +288,6 @@ async def test_a_remote_that_wants_a_password_is_said_and_no_longer_fetched_by_i
         assert not any(problem.kind == "needs_credentials" for problem in state.problems)
 
 
-async def test_where_every_remote_wants_a_password_nothing_is_due(repo: Repo, asking: tuple[str, list[str]]) -> None:
-    from app.git.cli import Git
-
-    repo.git("remote", "set-url", "origin", asking[0])
-    fetcher = Fetcher(lambda *_: None)
-    fetcher.follow("work", SPEC_EVERY_S)
-    for _ in range(fetching.REFUSALS):
-        assert fetcher.next_due() < float("inf")
-        error = await fetcher.fetch("work", Git(repo.path), ("origin",), by_itself=True)
-        assert error is not None
-        assert error.kind == "credentials"
-    assert (fetcher.due(), fetcher.next_due(), fetcher.needs_credentials("work")) == ((), float("inf"), True)
-
-
 async def test_who_asks_during_a_fetch_that_leaves_a_remote_out_gets_that_one_too(
     repo: Repo, tmp_path: Path, asking: tuple[str, list[str]]
 ) -> None:
