@@ -207,6 +207,8 @@ class TestsPane(TestsActions):
             self.set_class(len(self.feed.snapshots) > 1, "-several")
             self.progress.show(snapshot, self.feed.saved_files())
             self.paint_words(force=changed is None or snapshot is None or snapshot.progress is None)
+            if self._output_shown:
+                self.follow_output()
             row = self.tests.cursor_row
             if changed is None or row is None or row in changed or self.tests.is_file(row):
                 self.show_detail(soon=changed is not None)

@@ -47,6 +47,8 @@ class TestsActions(Pane):
     detail: FailureView
     _zoomed = False
     _output_shown = False
+    _output_of: tuple[str, str] | None = None
+    """Project and run at whose end the output on show was read."""
     _row_before: str | None = None
     _row_filtered: str | None = None
     _width = 0
@@ -245,13 +247,23 @@ class TestsActions(Pane):
 
     def action_output(self) -> None:
         """Show what the last run printed outside of its tests."""
-        service = self._service()
-        if service is not None:
-            from screens import tests_detail
-
-            self.detail.show(tests_detail.run_output(service.output_path(self.feed.current), self.feed.current))
+        if self._service() is not None:
+            self._output_of = None
+            self.follow_output()
             self._show_panel(detail=True)
             self._output_shown = True
+
+    def follow_output(self) -> None:
+        """Read the output of the last run, unless what is on show is that of this run."""
+        service, snapshot = self._service(), self.feed.snapshot
+        if service is None or snapshot is None:
+            return
+        run = snapshot.name, snapshot.last.run_id if snapshot.last is not None else ""
+        if run != self._output_of:
+            from screens import tests_detail
+
+            self._output_of = run
+            self.detail.show(tests_detail.run_output(service.output_path(snapshot.name), snapshot.name))
 
     def action_edit(self) -> None:
         """Open the failing line, or the test."""

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from screens import editor
-from tests.fakes import ROOT, FakeTesting, green, many, running, trading
+from tests.fakes import ROOT, FakeTesting, green, many, run, running, trading
 from tests.screens.tests_host import Host, settled
 
 LIMIT = "tests/test_orders.py::test_fill_price[limit]"
@@ -239,6 +239,27 @@ async def test_run_output(tmp_path: Path) -> None:
         await pilot.pause()
         assert app.pane.detail.plain == "hello \\xff\x1b[2J\n"
         assert app.pane.detail.render_line(0).text.rstrip() == "hello \\xff"
+
+
+async def test_the_run_output_follows_the_last_run_while_it_is_open(tmp_path: Path) -> None:
+    service = FakeTesting.of(trading(last=run(1)))
+    service.output = tmp_path / "first.log"
+    service.output.write_text("6 passed\n")
+    app = Host(service)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("o")
+        assert app.pane.detail.plain == "6 passed\n"
+        service.output = tmp_path / "second.log"
+        service.output.write_text("4 failed, 2 passed\n")
+        service.change("trading", last=run(2))
+        await settled(pilot)
+        assert app.pane.detail.plain == "4 failed, 2 passed\n"
+        assert app.pane.detail.render_line(0).text.rstrip() == "4 failed, 2 passed"
+        await pilot.press("escape")
+        service.change("trading", last=run(3))
+        await settled(pilot)
+        assert app.pane.detail.subject is not None
+        assert app.pane.detail.subject.key != "output"
 
 
 async def test_nothing_breaks_without_projects_or_engine() -> None:
