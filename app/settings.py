@@ -56,6 +56,7 @@ __all__ = [
     "broadcast_templates",
     "git_rules",
     "load",
+    "named_values",
     "project_specs",
     "repository_specs",
 ]
@@ -103,6 +104,23 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     if settings is None or problems:
         raise SettingsError(in_order(problems))
     return Loaded(settings, located, document.path, origins.table(), tuple(_secret_texts(settings)))
+
+
+def named_values(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
+    """What names things of the app, where it can be read: `[ui]` and `[keys]`, and defaults for all that is wrong.
+
+    For naming every problem at once, however many others there are; nothing can run on these settings. Raises
+    `SettingsError` when the file cannot be read at all.
+    """
+    located = locate(path, environ)
+    document = read(located)
+    variables = environment.read(environ)
+    data = _joined(document.data, variables.values)
+    ui, keys = _table(data, ("ui",)) or {}, _table(data, ("keys",)) or {}
+    texts = {name: ui[name] for name in ("theme", "start") if isinstance(ui.get(name), str)}
+    keys = {action: key for action, key in keys.items() if isinstance(key, str)}
+    settings = Settings(ui=UiSettings(**texts), keys=keys)
+    return Loaded(settings, located, document.path, Origins(document, variables).table())
 
 
 def project_specs(settings: Settings, base: Path) -> tuple[ProjectSpec, ...]:

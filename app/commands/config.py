@@ -15,6 +15,7 @@ from app.commands.common import config_option, emit, json_option
 from app.commands.table import AREAS
 from app.config import toml
 from app.config.lookup import locate, shown
+from app.config.origins import in_order
 from app.config.shape import dotted, leaves
 from app.redact import MASK, names_a_secret, redact
 from app.settings import (
@@ -25,6 +26,7 @@ from app.settings import (
     SettingsError,
     absolute,
     load,
+    named_values,
     project_specs,
 )
 
@@ -72,8 +74,7 @@ def check(front: Front, config: Path | None, as_json: bool) -> int:
     """
     located = locate(config)
     try:
-        loaded = load(config)
-        _check_names(loaded, front)
+        loaded = _checked(config, front)
     except SettingsError as error:
         if not as_json:
             raise
@@ -138,7 +139,27 @@ def missing(loaded: Loaded) -> Iterator[Problem]:
                 yield Problem(loaded.origin(key), key, f"{kind}: {target}")
 
 
-def _check_names(loaded: Loaded, front: Front) -> None:
+def _checked(config: Path | None, front: Front) -> Loaded:
+    """The settings, with their names looked up as well; raises `SettingsError` with all that is wrong in both."""
+    try:
+        loaded = load(config)
+    except SettingsError as error:
+        problems = [*error.problems, *_wrong_names(_legible(config, error), front)]
+        raise SettingsError(in_order(problems)) from None
+    if found := _wrong_names(loaded, front):
+        raise SettingsError(in_order(found))
+    return loaded
+
+
+def _legible(config: Path | None, error: SettingsError) -> Loaded:
+    """What can be read of the names in a configuration that is wrong; the same error where that is nothing."""
+    try:
+        return named_values(config)
+    except SettingsError:
+        raise error from None
+
+
+def _wrong_names(loaded: Loaded, front: Front) -> list[Problem]:
     """What only the app knows: areas, themes, actions and their keys."""
     found = front.wrong_names(loaded.settings.ui.theme, loaded.settings.keys)
     start = loaded.settings.ui.start
@@ -146,8 +167,7 @@ def _check_names(loaded: Loaded, front: Front) -> None:
         near = difflib.get_close_matches(start.casefold(), AREAS, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f'write "" or one of: {", ".join(AREAS)}'
         found.insert(0, (("ui", "start"), f'unknown area "{start}"; {hint}'))
-    if found:
-        raise SettingsError([Problem(loaded.origin(dotted(path)), dotted(path), what) for path, what in found])
+    return [Problem(loaded.origin(dotted(path)), dotted(path), what) for path, what in found]
 
 
 def _runs(python: str) -> bool:

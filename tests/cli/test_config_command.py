@@ -135,6 +135,29 @@ def test_check_knows_the_names_of_the_app(config: Path, capsys: pytest.CaptureFi
     ]
 
 
+def test_check_tells_of_names_also_where_other_things_are_wrong(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (
+        *("[ui]", 'theme = "quarterdekc"', "clock = 2", "[tests]", 'run = "some"', "poll_s = 0", "[loog]", "[keys]"),
+        *('"app.qiut" = "Q"', '"git.fetch" = "c"', '"app.help" = 1'),
+    )
+    config.write_text("\n".join(lines))
+    code, out, err = run(capsys, "config", "check", "--config", str(config))
+    assert (code, out) == (2, "")
+    places = ("ui.theme", "ui.clock", "tests.run", "tests.poll_s", "loog", 'keys."app.qiut"', 'keys."git.fetch"')
+    told = [line.split(": ")[1:3] for line in err.splitlines()]
+    numbers = (2, 3, 5, 6, 7, 9, 10)
+    assert told[:-1] == [[f"config.toml:{number}", key] for number, key in zip(numbers, places, strict=True)]
+    assert told[-1][0] == "config.toml:11"
+    monkeypatch.setenv("QUARTERDECK_UI__THEME", "nrod")
+    shown = document("config check", run(capsys, "config", "check", "--config", str(config), "--json")[1])
+    assert shown["problems"][-1]["where"] == "environment QUARTERDECK_UI__THEME"
+    config.write_text("[ui]\ntheme = quarterdekc\n")
+    code, _, err = run(capsys, "config", "check", "--config", str(config))
+    assert (code, err.count("quarterdeck: ")) == (2, 1)
+
+
 @pytest.mark.usefixtures("home")
 def test_check_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "config", "check")
