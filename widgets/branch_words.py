@@ -144,7 +144,7 @@ def upstream_of(branch: AnyBranch) -> Part:
     if state == "none":
         return "none", "$text-muted"
     if state == "never_pushed":
-        return "not pushed", "$text-muted"
+        return "not there", "$text-muted"
     if state == "gone":
         return "gone", "$warning"
     remote = upstream.removesuffix(f"/{branch.name}")

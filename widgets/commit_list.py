@@ -168,7 +168,7 @@ def _follows(branch: AnyBranch) -> str:
     if branch.upstream_state == "none":
         return "nothing; t sets what it follows"
     if branch.upstream_state == "never_pushed":
-        return f"{upstream}, where it was never pushed; p pushes"
+        return f"{upstream}, which is not there; L ends that, p pushes"
     if branch.upstream_state == "gone":
         return f"{upstream}, which is gone"
     up, down = branch.ahead, branch.behind

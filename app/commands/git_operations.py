@@ -124,11 +124,16 @@ def rename(given: Given, old: str, name: str, local: bool) -> int:
     return operate(given, "rename", {"old": old, "new": name, "remote": not local}, asks=True)
 
 
-@click.command(epilog="\b\nExample:\n  qd git align --dry-run")
+@click.command(epilog="\b\nExamples:\n  qd git align --dry-run\n  qd git align feat/old")
+@click.argument("branches", nargs=-1)
 @operation_options
-def align(given: Given) -> int:
-    """Mend every mismatch of a repository: names, upstreams, heads of remotes."""
-    return operate(given, "align", {}, asks=True)
+def align(given: Given, branches: tuple[str, ...]) -> int:
+    """Mend every mismatch of a repository: names, upstreams, heads of remotes.
+
+    What may be meant so, such as an upstream that is gone, is listed and left alone. With BRANCHES it is about those
+    alone, and that is mended too.
+    """
+    return operate(given, "align", {"names": branches}, asks=True)
 
 
 @click.command(epilog="\b\nExample:\n  qd git sync")

@@ -134,7 +134,7 @@ def _row(branch: Branch) -> Sequence[str]:
     badges = [
         *([branch.landed] if branch.landed else []),
         *(["gone"] if branch.upstream_state == "gone" else []),
-        *(["never pushed"] if branch.upstream_state == "never_pushed" else []),
+        *(["upstream not there"] if branch.upstream_state == "never_pushed" else []),
         *(["unpushed commits"] if branch.unpushed else []),
         *(name for name in ("stale", "misnamed", "protected") if getattr(branch, name)),
         *([branch.held_by] if branch.held_by and branch.held_by != "head" else []),

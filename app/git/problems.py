@@ -15,7 +15,6 @@ from app.git.refs import HEADS, REMOTES
 if TYPE_CHECKING:
     from app.git.reading import Reading
 
-_ALIGN = "qd git align"
 _MANY_BRANCHES = 200
 """From so many branches on a commit-graph is worth a proposal."""
 
@@ -62,25 +61,31 @@ def _branch(reading: Reading, branch: Branch, state: RepositoryState) -> Iterato
     if branch.misnamed:
         why = name_problem(branch.name, reading.rules, state.default_branch)
         yield Problem("misnamed", branch.ref, why, f"qd git rename {shlex.quote(branch.name)} NEW")
+    align = shlex.join(("qd", "git", "align", branch.name))
     settings = reading.configuration.branch(branch.name)
     remotes = reading.configuration.remotes
     if settings.merge and settings.remote not in (".", "", *remotes):
-        yield Problem("wrong_remote", branch.ref, f"it follows {settings.remote}, which is no remote here", _ALIGN)
+        yield Problem("wrong_remote", branch.ref, f"it follows {settings.remote}, which is no remote here", align)
         return
     wanted = reading.spec.remote
     elsewhere = branch.upstream_state in ("ok", "misnamed") and settings.remote not in (".", wanted)
     if wanted and elsewhere and f"{REMOTES}{wanted}/{branch.name}" in reading.refs.all:
-        yield Problem("wrong_remote", branch.ref, f"it follows {settings.remote} rather than {wanted}", _ALIGN)
+        fix = shlex.join(("qd", "git", "track", branch.name, f"{wanted}/{branch.name}"))
+        yield Problem("wrong_remote", branch.ref, f"it follows {settings.remote} rather than {wanted}", fix)
     if branch.upstream_state == "misnamed":
         yield Problem(
-            "misnamed_upstream", branch.ref, f"it follows {branch.upstream}, which is called differently", _ALIGN
+            "misnamed_upstream", branch.ref, f"it follows {branch.upstream}, which is called differently", align
         )
     elif branch.upstream_state == "gone":
         left = "; it has commits that were not in it" if branch.unpushed else ""
-        yield Problem("upstream_gone", branch.ref, f"{branch.upstream} is not there any more{left}", _ALIGN)
+        yield Problem("upstream_gone", branch.ref, f"{branch.upstream} is not there any more{left}", align)
     elif branch.upstream_state == "never_pushed":
-        detail = f"{branch.upstream} is set as its upstream but has never been seen here"
-        yield Problem("no_upstream", branch.ref, detail, f"qd git push {shlex.quote(branch.name)}")
+        # Git keeps no trace of a branch that was pushed and deleted there: to push it may bring back what is done with.
+        detail = f"{branch.upstream} is set as its upstream and is not there; whether it ever was is not known here"
+        push, end = shlex.join(("qd", "git", "push", branch.name)), shlex.join(("qd", "git", "track", branch.name, ""))
+        yield Problem(
+            "no_upstream", branch.ref, detail, f"{end} if it was deleted there, {push} if it is still to come"
+        )
     elif branch.upstream_state == "none" and f"{REMOTES}{reading.remote}/{branch.name}" in reading.refs.all:
         detail = f"{reading.remote}/{branch.name} is there, but it does not follow it"
         fix = shlex.join(("qd", "git", "track", branch.name, f"{reading.remote}/{branch.name}"))

@@ -29,7 +29,8 @@ def followed(reading: Reading, ref: Ref, seen: Mapping[str, str], landed: Landed
 
     That an upstream is set which is not there has two reasons: it was deleted on the remote, or it was never pushed.
     Deleted it was for certain if it has been seen here or an operation of ours deleted it, and by its traces if the
-    branch came from there or its work has landed.
+    branch came from there or its work has landed. Without any of that `never_pushed` is what it is called, though git
+    keeps no trace of a branch that was pushed and deleted there before anybody looked: nobody is told to push it.
     """
     name = ref.name.removeprefix(HEADS)
     settings = reading.configuration.branch(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,20 @@ def test_every_operation_and_its_undo(repo: Repo, capsys: Printed, arguments: tu
     now = (repo.refs("refs/heads"), repo.origin.refs("refs/heads"), repo.config("branch.feat/done.merge"))
     assert now == before
     assert repo.git("symbolic-ref", "--short", "HEAD").strip() == "main"
+
+
+def test_the_fix_that_a_lost_upstream_is_told_works(repo: Repo, capsys: Printed) -> None:
+    repo.topic("it's", "work", push=True)
+    ask(repo, capsys, "prune", "it's", "--remote", "--yes")
+    (found,) = ask(repo, capsys, "status")["repositories"]
+    (problem,) = (problem for problem in found["problems"] if problem["kind"] == "upstream_gone")
+    words = shlex.split(problem["fix"])
+    assert words[:3] == ["qd", "git", "align"]
+    assert ask(repo, capsys, "align", "--dry-run")["commands"] == []
+    ask(repo, capsys, *words[2:], "--yes")
+    assert repo.config("branch.it's.merge") is None
+    (found,) = ask(repo, capsys, "status")["repositories"]
+    assert [problem for problem in found["problems"] if problem["ref"] == "refs/heads/it's"] == []
 
 
 def test_hygiene_finds_mends_and_takes_back(repo: Repo, capsys: Printed) -> None:

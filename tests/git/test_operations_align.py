@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.errors import UserError
 from app.git.model import Rules
+from app.git.operations import make_plan
+from tests.git.looking import read
 from tests.git.operating import Desk, picture, round_trip
 from tests.git.repos import Place, Repo
 
@@ -79,6 +82,41 @@ async def test_align_renames_to_what_the_rule_asks_for_when_ticked(desk: Desk, r
     assert "refs/heads/loose" in repo.refs()
     assert (await desk.undo()).state == "done"
     assert picture(repo, reflogs=False) == before
+
+
+async def test_align_of_named_branches_mends_what_is_doubtful_too(desk: Desk, repo: Repo) -> None:
+    for name in ("gone", "never", "removed", "fine", "loose"):
+        repo.topic(name, name, push=True)
+    repo.git("push", "-q", "origin", ":gone", ":never")
+    repo.git("config", "branch.removed.remote", "old")
+    repo.git("branch", "--unset-upstream", "loose")
+    before = picture(repo)
+    assert {change.ref for change in (await desk.plan("align")).changes if not change.ticked} == {
+        *("refs/heads/gone", "refs/heads/never", "refs/heads/removed")
+    }
+    plan = await make_plan("align", desk.git, await read(repo), desk.rules, branches=("gone", "removed"))
+    assert [(change.ref, change.ticked, change.reason) for change in plan.changes] == [
+        ("refs/heads/gone", True, "follows nothing: origin/gone is not there; a push makes it"),
+        ("refs/heads/removed", True, "follows origin/removed instead of old"),
+    ]
+    assert (await desk.executor.perform(desk.git, plan)).state == "done"
+    assert (repo.config("branch.gone.merge"), repo.config("branch.removed.remote")) == (None, "origin")
+    assert (repo.config("branch.never.remote"), repo.config("branch.loose.remote")) == ("origin", None)
+    assert (await desk.undo()).state == "done"
+    assert picture(repo) == before
+    with pytest.raises(UserError, match="there is no branch gome"):
+        await desk.plan("align", branches=("gome",))
+
+
+async def test_align_says_of_what_it_leaves_alone_why(desk: Desk, repo: Repo) -> None:
+    repo.topic("back", "back", push=True)
+    repo.git("update-ref", "-d", "refs/remotes/origin/back")
+    repo.topic("borrowed", "borrowed")
+    repo.git("config", "branch.borrowed.remote", ".")
+    repo.git("config", "branch.borrowed.merge", "refs/heads/lost")
+    plan = await desk.plan("align")
+    assert plan.notes == ("origin/back is there, and not known here yet: a sync brings it",)
+    assert [(change.ref, change.ticked) for change in plan.changes] == [("refs/heads/borrowed", False)]
 
 
 async def test_align_repairs_the_remotes_head(desk: Desk, repo: Repo) -> None:

@@ -21,6 +21,18 @@ async def test_upstream_that_is_set_and_was_never_pushed(repo: Repo) -> None:
     assert kinds(state)["refs/heads/feat"] == "no_upstream"
 
 
+async def test_deleted_on_the_remote_before_anybody_looked(repo: Repo) -> None:
+    """Git keeps no trace of it, so it may have been pushed or not: the advice must be right either way."""
+    repo.topic("feat", "one", push=True)
+    repo.git("push", "-q", "origin", ":feat")
+    state = await read(repo)
+    (problem,) = (problem for problem in state.problems if problem.ref == "refs/heads/feat")
+    assert "never been" not in problem.detail
+    assert "whether it ever was is not known here" in problem.detail
+    assert problem.fix.startswith("qd git track feat ''")
+    assert "qd git push feat" in problem.fix
+
+
 async def test_clone_of_an_empty_repository(place: Place) -> None:
     clone = place.clone(place.bare(), "clone")
     clone.commit("first")

@@ -57,7 +57,7 @@ def test_glyphs_and_badges(made: Branch | RemoteBranch, sign: str, badges: list[
         (branch("a", upstream="origin/b", upstream_state="misnamed"), "≠ b"),
         (branch("a", upstream="fork/b"), "≠ fork/b"),
         (branch("a", upstream_state="gone"), "gone"),
-        (branch("a", upstream_state="never_pushed"), "not pushed"),
+        (branch("a", upstream_state="never_pushed"), "not there"),
         (branch("a", upstream=""), "none"),
         (AWAY, "not here"),
     ],

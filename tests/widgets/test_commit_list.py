@@ -33,7 +33,7 @@ def text_of(made: list[TextLine]) -> str:
         (branch("x", ahead=3, behind=1), "follows origin/x, 3 to push, 1 to pull"),
         (branch("x"), "origin/x, level with it"),
         (branch("x", upstream=""), "nothing; t sets what it follows"),
-        (branch("x", upstream_state="never_pushed"), "where it was never pushed; p pushes"),
+        (branch("x", upstream_state="never_pushed"), "origin/x, which is not there; L ends that, p pushes"),
         (branch("x", upstream_state="gone"), "origin/x, which is gone"),
         (branch("x", push_ref="refs/remotes/fork/x"), "pushes  to fork/x"),
         (branch("x", held_by="worktree", held_where="~/w"), "held    worktree in ~/w"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.errors import UserError
@@ -17,35 +18,53 @@ from app.git.operations.common import (
     main_remote,
     protects,
     pull_requests,
+    unknown_branch,
     upstream,
 )
 from app.git.operations.rename import rename_part
 
+_NAMED = 3
+"""Branches that the title names."""
 
-async def plan(git: Git, state: RepositoryState, rules: Rules) -> Plan:
-    """The plan of mending every mismatch of a repository, each with one fix. What may be meant so is not ticked."""
+
+async def plan(git: Git, state: RepositoryState, rules: Rules, *, branches: Sequence[str] = ()) -> Plan:
+    """The plan of mending every mismatch of a repository, each with one fix. What may be meant so is not ticked.
+
+    With `branches` it is about these alone, and all of theirs is ticked: whoever names them has decided.
+    """
     facts = await read_facts(git)
+    for name in branches:
+        if name not in facts.branches:
+            raise unknown_branch(name, facts.branches)
     remotes = facts.configuration.remotes
     if remotes:
         facts = await read_facts(git, remotes)
     parts: list[Part] = []
-    for name in facts.branches:
+    for name in dict.fromkeys(branches or facts.branches):
         part = await _misnamed(git, facts, state, rules, name)
-        parts.append(part or await _follows(git, facts, state, rules, name))
-    parts += [_remote_head(facts, remote) for remote in remotes]
+        parts.append(part)
+        if not part.changes:
+            parts.append(await _follows(git, facts, state, rules, name))
+    if branches:
+        for part in parts:
+            part.changes = [replace(change, ticked=True) for change in part.changes]
+    else:
+        parts += [_remote_head(facts, remote) for remote in remotes]
     refused = [
         Refusal(HEADS + clash.name, clash.why, f"rename it: qd git rename {clash.name} NAME")
         for clash in clashes_to_tell(facts.branches)
+        if not branches or clash.name in branches
     ]
-    notes = [] if any(part.changes for part in parts) else ["everything fits together"]
-    title = f"Align the branches of {state.name}"
-    return assemble("align", state, title, parts, facts=facts, refused=refused, notes=notes)
+    notes = [] if any(part.changes or part.notes for part in parts) else ["everything fits together"]
+    title = f"Align {', '.join(branches) if 0 < len(branches) <= _NAMED else 'the branches'} of {state.name}"
+    request = {"branches": list(branches)}
+    return assemble("align", state, title, parts, facts=facts, request=request, refused=refused, notes=notes)
 
 
-async def _misnamed(git: Git, facts: Facts, state: RepositoryState, rules: Rules, name: str) -> Part | None:
+async def _misnamed(git: Git, facts: Facts, state: RepositoryState, rules: Rules, name: str) -> Part:
     """Another name for a branch that does not follow the rule. A guess, so it is not ticked."""
     if not name_problem(name, rules, state.default_branch) or protects(name, facts, state, rules):
-        return None
+        return Part()
     better = suggestion(name, rules, [*facts.branches, *_remote_names(facts)])
     if not better:
         why = name_problem(name, rules, state.default_branch)
@@ -54,8 +73,7 @@ async def _misnamed(git: Git, facts: Facts, state: RepositoryState, rules: Rules
         part = await rename_part(git, facts, state, rules, name, better, remote=True)
     except UserError as error:
         return Part(refused=[Refusal(HEADS + name, error.what, error.fix)])
-    part.changes = [_unticked(change) for change in part.changes]
-    return part
+    return _doubtful(part)
 
 
 async def _follows(git: Git, facts: Facts, state: RepositoryState, rules: Rules, name: str) -> Part:
@@ -64,7 +82,9 @@ async def _follows(git: Git, facts: Facts, state: RepositoryState, rules: Rules,
     main, wanted = main_remote(facts), HEADS + name
     if not remote:
         settings = facts.configuration.branch(name)
-        if settings.remote or not main:
+        if settings.remote:
+            return _nowhere(facts, name, main, wanted)
+        if not main:
             return Part()
         if wanted in facts.servers[main].heads:
             return _following(facts, name, main, wanted, f"follows {main}/{name}, which is there")
@@ -73,18 +93,30 @@ async def _follows(git: Git, facts: Facts, state: RepositoryState, rules: Rules,
     if ref not in heads:
         if wanted in heads:
             return _following(facts, name, remote, wanted, f"follows {remote}/{name}: what it followed is gone")
-        if facts.tracking(remote, ref) not in facts.refs and not _was_pushed(facts, state, name):
-            return Part()  # It was never there: the first push makes it.
-        part = _following(facts, name, "", "", f"follows nothing: {remote}/{ref.removeprefix(HEADS)} is gone")
-        part.changes = [_unticked(change) for change in part.changes]
-        return part
+        gone = facts.tracking(remote, ref) in facts.refs or _was_pushed(state, name)
+        why = "is gone" if gone else "is not there; a push makes it"
+        return _doubtful(_following(facts, name, "", "", f"follows nothing: {remote}/{ref.removeprefix(HEADS)} {why}"))
     if ref != wanted:
         return await _other_name(git, facts, state, rules, name)
     if remote != main and wanted in facts.servers[main].heads:
-        part = _following(facts, name, main, wanted, f"follows {main}/{name} instead of {remote}")
-        part.changes = [_unticked(change) for change in part.changes]
-        return part
+        return _doubtful(_following(facts, name, main, wanted, f"follows {main}/{name} instead of {remote}"))
+    if facts.tracking(remote, ref) and facts.tracking(remote, ref) not in facts.refs:
+        return Part(notes=[f"{remote}/{name} is there, and not known here yet: a sync brings it"])
     return Part()
+
+
+def _nowhere(facts: Facts, name: str, main: str, wanted: str) -> Part:
+    """A branch that follows one of this repository, or of a remote that is none here (or an address)."""
+    settings = facts.configuration.branch(name)
+    if settings.remote == ".":
+        if not settings.merge or settings.merge in facts.refs:
+            return Part()
+        return _doubtful(_following(facts, name, "", "", f"follows nothing: {settings.merge} is gone"))
+    if not settings.merge:
+        return Part()
+    if main and wanted in facts.servers[main].heads:
+        return _doubtful(_following(facts, name, main, wanted, f"follows {main}/{name} instead of {settings.remote}"))
+    return _doubtful(_following(facts, name, "", "", f"follows nothing: {settings.remote} is no remote here"))
 
 
 async def _other_name(git: Git, facts: Facts, state: RepositoryState, rules: Rules, name: str) -> Part:
@@ -112,7 +144,7 @@ def _following(facts: Facts, name: str, remote: str, ref: str, reason: str) -> P
     return Part([RefChange(HEADS + name, "local", oid, oid, reason)], config) if config else Part()
 
 
-def _was_pushed(facts: Facts, state: RepositoryState, name: str) -> bool:
+def _was_pushed(state: RepositoryState, name: str) -> bool:
     branch = state.branch(name)
     return branch is not None and branch.upstream_state == "gone"
 
@@ -135,5 +167,7 @@ def _remote_names(facts: Facts) -> list[str]:
     return [ref[len(HEADS) :] for server in facts.servers.values() for ref in server.heads]
 
 
-def _unticked(change: RefChange) -> RefChange:
-    return replace(change, ticked=False)
+def _doubtful(part: Part) -> Part:
+    """The same, not ticked by itself."""
+    part.changes = [replace(change, ticked=False) for change in part.changes]
+    return part

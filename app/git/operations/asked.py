@@ -15,7 +15,7 @@ def named(kind: OperationKind, arguments: dict[str, object], names: object) -> d
     if kind == "push":
         name = arguments.pop("name", "")
         return {**arguments, "branches": (name,)} if name else arguments
-    if kind == "prune" and names:
+    if kind in ("prune", "align") and names:
         return {**arguments, "branches": names}
     return arguments
 
