@@ -114,6 +114,10 @@ def invoke(arguments: list[str], program: str, front: Front) -> int:
         answer = root.main(args=arguments, prog_name=program, standalone_mode=False, obj=front)
     except click.Abort:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        # Its message is the whole help, with the usage in it.
+        print(error.format_message(), file=sys.stderr)
+        return 2
     except click.ClickException as error:
         return _misused(error, program)
     except SystemExit:

@@ -74,7 +74,6 @@ def test_commands_leave_the_screen_and_the_database_alone(arguments: list[str], 
 MISUSED = {
     "tset": "quarterdeck: No such command 'tset'. Did you mean 'test'?",
     "--colour": "quarterdeck: No such option '--colour'.",
-    "config": None,
     "config shw": "quarterdeck: No such command 'shw'. Did you mean 'show'?",
     "--config": "quarterdeck: Option '--config' requires an argument.",
     "--start tests config show": "quarterdeck: --start opens the app and goes with no command",
@@ -88,8 +87,17 @@ def test_arguments_that_make_no_sense(line: str, home: Path, capsys: pytest.Capt
     printed = capsys.readouterr()
     assert printed.out == ""
     first, *rest = printed.err.splitlines()
-    assert MISUSED[line] is None or first == MISUSED[line]
+    assert first == MISUSED[line]
     assert rest[-1].endswith("--help` says more")
+
+
+@pytest.mark.parametrize("group", ["test", "git", "config", "db"])
+@pytest.mark.usefixtures("home")
+def test_a_group_alone_prints_its_help_once(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group]) == 2
+    alone = capsys.readouterr()
+    assert main([group, "--help"]) == 0
+    assert (alone.out, alone.err) == ("", capsys.readouterr().out)
 
 
 def test_a_wrong_configuration_is_told_on_standard_error(qd: Qd, tmp_path: Path) -> None:
