@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from app.config.lookup import shown
 from app.errors import UserError
 from app.settings import Loaded, load, project_specs
 from app.testing.model import ProjectSpec
@@ -35,8 +36,13 @@ def project_option(function: Function) -> Function:
     )(function)
 
 
-def choose(loaded: Loaded, name: str | None, path: Path | None, python: str) -> tuple[ProjectSpec, bool]:
-    """The project, and whether the configuration knows it (so that its runs are kept)."""
+def choose(
+    loaded: Loaded, name: str | None, path: Path | None, python: str, *, any_folder: bool = True
+) -> tuple[ProjectSpec, bool]:
+    """The project, and whether the configuration knows it (so that its runs are kept).
+
+    `any_folder`: the command takes --path, so what is missing from the configuration can be named with it.
+    """
     if path is not None:
         if name is not None:
             raise UserError("--project and --path exclude each other", fix="give one of them")
@@ -51,20 +57,25 @@ def choose(loaded: Loaded, name: str | None, path: Path | None, python: str) -> 
     specs = {spec.name: spec for spec in project_specs(loaded.settings, loaded.base)}
     if name is None and len(specs) == 1:
         return next(iter(specs.values())), True
+    if name is None and specs:
+        raise UserError("several projects are configured", fix=f"say which: --project with one of {', '.join(specs)}")
     if name is None:
-        what = "several projects are configured" if specs else "no project is configured"
-        known = (
-            f"--project with one of {', '.join(specs)}"
-            if specs
-            else "--path DIR, or write a configuration with qd init"
-        )
-        raise UserError(what, fix=f"say which: {known}")
+        raise _no_project(loaded, "say which: --path DIR, or " if any_folder else "")
     if name not in specs:
         known = ", ".join(specs) or "none"
         raise UserError(
             f"no project named {name!r}", where=str(loaded.path or "no configuration"), fix=f"known: {known}"
         )
     return specs[name], True
+
+
+def _no_project(loaded: Loaded, otherwise: str) -> UserError:
+    """The configuration names no project: what is to be done depends on whether there is one at all."""
+    if loaded.path is None:
+        return UserError("no project is configured", fix=f"{otherwise}write a configuration with qd init")
+    file = shown(loaded.path)
+    fix = f"{otherwise}add [[projects]] with name and path to {file}"
+    return UserError("no project is configured", where=file, fix=fix)
 
 
 def absence(loaded: Loaded, spec: ProjectSpec) -> UserError | None:

@@ -23,9 +23,11 @@ def one_line(text: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`12 ms`, `0.8 s`, `3.1 s`, `2 min 5 s`."""
+    """`<1 ms`, `12 ms`, `0.8 s`, `3.1 s`, `2 min 5 s`."""
     if seconds is None:
         return "?"
+    if seconds < 0.0005:
+        return "<1 ms"
     if seconds < 0.1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:

@@ -68,6 +68,14 @@ class LastOutcome:
     duration_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class RunCommit:
+    """What git had checked out when a run ended; `dirty` tells that the files differed from that commit."""
+
+    commit: str
+    dirty: bool
+
+
 def register(spool: Spool) -> None:
     """Let `spool` apply what this module puts."""
     spool.register(RUN, apply_run)
@@ -210,6 +218,18 @@ async def test_history(db: Database, project_name: str, nodeid: str, *, limit: i
     return tuple(
         HistoryPoint(row.run_id, _stamp(row.started_at), row.outcome, row.duration_s) for row in reversed(found.rows)
     )
+
+
+async def run_commits(db: Database, run_ids: Sequence[str]) -> dict[str, RunCommit]:
+    """By run, the commit it ran on; those of which none is known are left out."""
+    known = select(test_run.c.id, test_run.c.git_commit, test_run.c.dirty_hash).where(
+        test_run.c.id.in_(run_ids), test_run.c.git_commit.is_not(None)
+    )
+
+    def read(conn: Connection) -> dict[str, RunCommit]:
+        return {row.id: RunCommit(row.git_commit, row.dirty_hash is not None) for row in conn.execute(known)}
+
+    return await db.run(read)
 
 
 async def last_outcomes(db: Database, project_name: str) -> dict[str, LastOutcome]:

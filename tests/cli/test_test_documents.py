@@ -66,15 +66,37 @@ def test_history_for_people(config: Path, qd: Qd) -> None:
         qd("test", "run", "--config", str(config), "tests/test_a.py", *arguments)
     shown = qd("test", "history", "--config", str(config), TZ="Asia/Tokyo")
     head, latest, first = shown.stdout.splitlines()
-    assert head.split() == ["started", "trigger", "level", "took", "result"]
+    assert head.split() == ["started", "trigger", "level", "took", "commit", "result"]
     assert {line.index("cold") for line in (latest, first)} == {head.index("level")}
     assert latest.index("✓ 1 passed") == first.index("✗ 1 failed") == head.index("result")
     runs = json.loads(qd("test", "history", "--config", str(config), "--json").stdout)["runs"]
     tokyo = datetime.fromisoformat(runs[0]["started_at"]).astimezone(timezone(timedelta(hours=9)))
     assert latest.startswith(f"{tokyo:%Y-%m-%d %H:%M:%S}  cli ")
     points = qd("test", "history", "tests/test_a.py::test_wrong", "--config", str(config)).stdout.splitlines()
-    assert points[0].split() == ["started", "outcome", "took"]
+    assert points[0].split() == ["started", "outcome", "took", "commit"]
     assert [line[21:28] for line in points] == ["outcome", "failed "]
+
+
+def test_history_knows_the_commit_of_a_run(config: Path, qd: Qd) -> None:
+    here = config.parent
+    git = ["git", "-C", str(here), "-c", "user.name=Mara", "-c", "user.email=mara@example.org"]
+    test = "tests/test_a.py::test_wrong"
+    qd("test", "run", "--config", str(config), test)
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "First"]):
+        subprocess.run([*git, *arguments], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    qd("test", "run", "--config", str(config), test)
+    (here / "tests" / "test_a.py").write_text(TESTS.replace("1 == 2", "1 == 1"))
+    qd("test", "run", "--config", str(config), test)
+    latest_first = [(commit, True), (commit, False), (None, None)]
+    for name, arguments in (("runs", ()), ("results", (test,))):
+        document = json.loads(qd("test", "history", *arguments, "--config", str(config), "--json").stdout)
+        assert errors(find("test history"), document) == []
+        assert [(kept["git_commit"], kept["dirty"]) for kept in document[name]] == latest_first
+        head, *lines = qd("test", "history", *arguments, "--config", str(config)).stdout.splitlines()
+        shown = [line[head.index("commit") :][:8].strip() for line in lines]
+        assert shown == [f"{commit[:7]}*", commit[:7], ""]
+    assert [point["outcome"] for point in document["results"]] == ["passed", "failed", "failed"]
 
 
 def command(config: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.commands.text import cells, columns
+from app.commands.text import cells, columns, duration
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_columns_stand_below_each_other(name: str) -> None:
         head.index("what")
     }
     assert lines[0].split("  ")[0].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "<1 ms"), (0.0004, "<1 ms"), (0.0006, "1 ms"), (0.012, "12 ms"), (0.8, "0.8 s"), (125.0, "2 min 5 s")],
+)
+def test_lengths_of_time(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

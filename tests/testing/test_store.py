@@ -107,6 +107,18 @@ async def test_recent_runs_come_in_pages_of_one_project(database: Database) -> N
     assert rest.after is None
 
 
+async def test_a_run_knows_its_commit(database: Database) -> None:
+    write(database, summary(1), provenance=COMMITTED)
+    write(database, summary(2), provenance=replace(COMMITTED, commit="012", dirty=True))
+    write(database, summary(3))
+    asked = [run_id(number) for number in (1, 2, 3, 4)]
+    assert await store.run_commits(database, asked) == {
+        run_id(1): store.RunCommit("abc", dirty=False),
+        run_id(2): store.RunCommit("012", dirty=True),
+    }
+    assert await store.run_commits(database, []) == {}
+
+
 async def test_the_history_of_a_test_is_its_latest_outcomes_oldest_first(database: Database) -> None:
     outcomes: tuple[Outcome, ...] = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
     for number, outcome in enumerate(outcomes, 1):

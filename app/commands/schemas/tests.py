@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.commands.schemas.build import (
     COUNT,
+    FLAG,
     SECONDS,
     TEXT,
     TIME,
@@ -42,6 +43,10 @@ RUN = document(
     collection_errors=many(record(nodeid=TEXT, message=TEXT)),
 )
 
+_COMMIT: dict[str, Schema] = {
+    "git_commit": {**maybe(TEXT), "description": "what was checked out; null where that is unknown"},
+    "dirty": {**maybe(FLAG), "description": "whether the files differed from the commit"},
+}
 _RUN = record(
     run_id=TEXT,
     project=TEXT,
@@ -54,8 +59,9 @@ _RUN = record(
     exit=_EXIT,
     note=TEXT,
     counts=_COUNTS,
+    **_COMMIT,
 )
-_RESULT = record(run_id=TEXT, started_at=TIME, outcome=_OUTCOME, duration_s=SECONDS)
+_RESULT = record(run_id=TEXT, started_at=TIME, outcome=_OUTCOME, duration_s=SECONDS, **_COMMIT)
 
 HISTORY: Schema = document("qd test history", project=TEXT)
 HISTORY["properties"] |= {"runs": many(_RUN), "nodeid": TEXT, "results": many(_RESULT)}
