@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 
 _SHOWN = (
     ("c", "switch", "switch", "Switch", "Switch to the branch under the cursor; from a remote's branch, make it here"),
-    ("n", "new", "new", "New branch", "Make a branch; its name is built from the naming rule"),
+    ("n", "new", "new", "New branch", "Make a branch and switch to it"),
     ("m", "rename", "rename", "Rename", "Rename the branch here, on the remote, and what follows it"),
     ("s", "sync", "sync", "Sync", "Fetch, fast-forward what can be, and report; for all marked repositories"),
     ("p", "push", "push", "Push", "Show what pushing the branch (or the marked ones) would do"),

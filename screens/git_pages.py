@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.containers import Vertical
@@ -216,7 +217,9 @@ class GitPages(Pane):
         have = report is not None and installed(report)
         hints = [("enter", "brings up to date"), ("x", "removes")] if have else [("enter", "installs")] * bool(report)
         title = f"hooks ─ {clean_line(name, 40)}"
-        self.show_text(title, lambda width: hook_lines(report, problem, width), words.keys(*hints, ("esc", "leaves")))
+        ruled = self.git is None or bool(self.git.rules.pattern)
+        lines = partial(hook_lines, report, problem, ruled=ruled)
+        self.show_text(title, lines, words.keys(*hints, ("esc", "leaves")))
         self._offer = "hooks" if report is not None else ""
 
     def show_broadcast(self, name: str, text: str, *, note: str = "") -> None:

@@ -20,9 +20,10 @@ STATES: dict[str, tuple[Part, str]] = {
     "displaced": (("⚠ ", "$warning"), "another one has taken its place"),
 }
 CHECKS = (
-    "Before a push: names against the rule, branches against their upstreams, names that clash where case is ignored, "
-    "protected branches. Its message ends with the command that mends it."
+    "Before a push: names against the rule{rule}, branches against their upstreams, names that clash where "
+    "case is ignored, protected branches. Its message ends with the command that mends it."
 )
+UNRULED = " (there is none until [git.naming].pattern is set)"
 
 
 def installed(report: HooksReport) -> bool:
@@ -30,8 +31,8 @@ def installed(report: HooksReport) -> bool:
     return any(hook.state in ("installed", "outdated") for hook in report.hooks)
 
 
-def hook_lines(report: HooksReport | None, problem: str, width: int) -> Iterator[TextLine]:
-    """How the hooks stand, and what was just done to them."""
+def hook_lines(report: HooksReport | None, problem: str, width: int, *, ruled: bool = True) -> Iterator[TextLine]:
+    """How the hooks stand, and what was just done to them. `ruled` says that there is a rule for names of branches."""
     if problem:
         yield from folded(problem, width, lead=("✗ ", "$error"))
         yield TextLine()
@@ -53,4 +54,4 @@ def hook_lines(report: HooksReport | None, problem: str, width: int) -> Iterator
     for note in report.notes:
         yield from folded(note, width, "$text-muted", lead=("○ ", "$text-muted"))
     yield from heading("what it checks")
-    yield from folded(CHECKS, width)
+    yield from folded(CHECKS.format(rule="" if ruled else UNRULED), width)

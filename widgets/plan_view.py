@@ -156,7 +156,7 @@ class PlanView(LinesView):
         yield from folded(f"{plan.repository}: {plan.title}" if several else plan.title, width, "bold")
         chosen = [change for change in plan.changes if change.key in ticks]
         if plan.changes:
-            stake = sum(change.commits for change in chosen if change.side == "local" and not change.new)
+            stake = sum(change.commits for change in chosen if not change.new)
             yield TextLine(((f"{len(chosen)} of {len(plan.changes)} ticked", "$text-muted"),))
             if stake:
                 yield from folded(f"{count(stake, 'commit')} on no other branch", width, "$text-muted")

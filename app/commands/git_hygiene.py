@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.commands.git_operations import Given, operate, operation_options
 from app.commands.git_repository import choose, opened, repository_options
 from app.commands.text import clean, one_line
 from app.errors import UserError
-from app.git.hooks import HOOKS, USUAL, HooksReport
+from app.git.hooks import HOOKS, UNRULED, USUAL, HooksReport
 from app.git.hooks import install as install_hooks
 from app.git.hooks import status as status_of_hooks
 from app.git.hooks import uninstall as uninstall_hooks
@@ -22,6 +23,8 @@ from app.git.hygiene.commands import commands
 from app.git.hygiene.model import Finding
 from app.git.hygiene.twins import told_apart
 
+STATES = {"absent": "not installed"}
+"""How a state of a hook is called where people read it, if not as in the document."""
 MARKS = {"error": "✗", "warning": "⚠", "note": "·"}
 
 
@@ -120,10 +123,16 @@ def hooks(
         report = uninstall_hooks(folder, names or HOOKS, dry_run=dry_run)
     else:
         report = status_of_hooks(folder)
+        if not loaded.settings.git.naming.pattern:
+            report = replace(report, notes=(*report.notes, UNRULED))
     if as_json:
         emit(_hooks(report))
     else:
-        for line in (*report.done, *(f"{hook.name}: {hook.state}" for hook in report.hooks), *report.notes):
+        for line in (
+            *report.done,
+            *(f"{hook.name}: {STATES.get(hook.state, hook.state)}" for hook in report.hooks),
+            *report.notes,
+        ):
             click.echo(clean(line))
     return 0
 

@@ -84,14 +84,14 @@ def _interrupted_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def show_plan(plan: Plan, ticked: frozenset[str] | None = None) -> None:
-    """The plan for people: every change with its reason, then the commands, then what to know before."""
+def show_plan(plan: Plan, ticked: frozenset[str] | None = None, *, refused: bool = True) -> None:
+    """The plan for people: every change with its reason, what is refused, the commands, and what to know before."""
     _say("", plan.title)
     for change in plan.changes:
         on = not change.locked and (change.ticked if ticked is None else change.key in ticked)
         _say(f"  {'[-]' if change.locked else '[x]' if on else '[ ]'} ", _told(change))
     locked = {(change.ref, change.locked) for change in plan.changes}
-    for refusal in plan.refused:
+    for refusal in plan.refused if refused else ():
         if (refusal.ref, refusal.why) not in locked:
             _say("  -   ", f"{refusal.ref}: {refusal.why}")
     for command in plans.select(plan, ticked).commands:
@@ -149,7 +149,7 @@ def _change(change: RefChange) -> dict[str, Any]:
 
 def _show(report: Report, plan: Plan, ticked: frozenset[str] | None, *, shown: bool, where: Sequence[str]) -> None:
     if report.dry_run:
-        show_plan(plan, ticked)
+        show_plan(plan, ticked, refused=False)
         click.echo("nothing was changed (dry run)")
     else:
         _say("", report.title or plan.title)
@@ -159,10 +159,10 @@ def _show(report: Report, plan: Plan, ticked: frozenset[str] | None, *, shown: b
             _say("  $ ", _command(command), wraps=False)
         if not (report.done or report.refused or report.config or report.message):
             click.echo("  nothing to do")
-    planned = {(refusal.ref, refusal.why) for refusal in plan.refused} if report.dry_run else set()
-    for refusal in report.refused:
-        if (refusal.ref, refusal.why) not in planned:
-            _say("  ✗ ", f"{refusal.ref}: {refusal.why}" + (f" ({refusal.fix})" if refusal.fix else ""))
+    # Of a dry run they are the reason why it does not end with 0, so they stand last.
+    for refusal in dict.fromkeys((*plan.refused, *report.refused)) if report.dry_run else report.refused:
+        fix = f" ({refusal.fix})" if refusal.fix else ""
+        _say("  ✗ ", f"{'refused: ' if report.dry_run else ''}{refusal.ref}: {refusal.why}{fix}")
     if report.message:
         _say("  ", report.message)
     if report.dry_run:
@@ -217,8 +217,7 @@ def _told(change: RefChange) -> str:
     where = f" on {change.remote}" if change.side == "remote" else ""
     # Where a ref stands still, only what belongs to it is changed, which the reason says.
     moved = f"  {_value(change.old)} → {_value(change.new)}" if change.old != change.new else ""
-    number = f"{change.commits} commit{' is' if change.commits == 1 else 's are'}"
-    stake = f", {number} nowhere else" if change.commits else ""
+    stake = f", {plans.count_of(change.commits, 'commit')} on no other branch" if change.commits else ""
     return f"{name}{where}{moved}  {change.locked or change.reason}{stake}"
 
 

@@ -142,6 +142,8 @@ class _Making:
         if verdict.contained:
             worked = self.reading.traces.get(ref.name, Trace()).worked
             landed, why = ("merged", CONTAINED) if worked else ("new", NOTHING_OWN)
+        # Kept without the name, which may change: "every commit of it is there".
+        why = why.replace(" there", f" in {self.default}", 1) if self.default else why
         if landed in ("merged", "squashed", "rebased") and self.base.unpushed:
             why += f"; {self.default} is not pushed yet"
         return landed, why

@@ -71,7 +71,7 @@ class Executor:
         layout = await read_layout(git, await read_configuration(git))
         with alone(self.locks, str(layout.common_dir)):
             facts, todo, report = await self._checked(git, chosen)
-            handled = self._handler(todo) is not None
+            handled = todo.kind in ("undo", "redo") and self._handler(todo) is not None
             if report.state != "planned" or not (todo.changes or todo.config or handled):
                 return await self._nothing_to_do(plan, replace(report, dry_run=False))
             entry = await self._begin(_begun(git, todo, facts))
@@ -147,6 +147,9 @@ class Executor:
     async def _checked(self, git: Git, chosen: Plan) -> tuple[Facts, Plan, Report]:
         """The facts, what is really to be done, and the report of doing no more than looking."""
         if self._handler(chosen) is not None:
+            if not chosen.changes and chosen.kind not in ("undo", "redo"):
+                nothing = _looked(chosen, chosen, ["there is nothing to do"])
+                return await read_facts(git), chosen, replace(nothing, state="done")
             return await read_facts(git), chosen, _looked(chosen, chosen, ())
         facts = await read_facts(git, remotes_of(chosen))
         needed = [c.new for c in chosen.changes] + [c.old for c in chosen.changes if c.side == "remote"]

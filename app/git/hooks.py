@@ -27,6 +27,7 @@ _AS_IT_IS = Path("/")
 """In place of a configuration: whichever the hook names is right."""
 ADVICE = "a hook is advice that --no-verify goes past: what must hold is a rule of the server (protected branches)"
 
+UNRULED = "names of branches are not checked: there is no rule for them until [git.naming].pattern is set"
 State = Literal["absent", "foreign", "installed", "outdated", "displaced"]
 
 

@@ -124,3 +124,41 @@ def test_names_of_files_stay_on_their_line(repo: Repo, capsys: Printed) -> None:
     said = say(repo, capsys, "hygiene", code=1)
     assert "two\\x0a✓ lines: holds \\x0a, which Windows refuses" in said
     assert not [line for line in said.splitlines() if line.startswith("✓")]
+
+
+def test_what_did_nothing_is_not_what_undo_takes_back(repo: Repo, capsys: Printed) -> None:
+    repo.commit("files", {".gitignore": "*.log\n", "LICENSE": "mine\n", "README.md": "read me\n", "run.log": "text\n"})
+    repo.git("add", "-f", "run.log")
+    repo.git("commit", "-q", "--allow-empty", "-m", "a log")
+    assert "run.log" in say(repo, capsys, "hygiene")
+    say(repo, capsys, "new", "topic")
+    index = repo.git("ls-files", "-s")
+    assert "there is nothing to do" in say(repo, capsys, "hygiene", "--fix", "--yes")
+    assert repo.git("ls-files", "-s") == index
+    assert "hygiene" not in say(repo, capsys, "journal")
+    say(repo, capsys, "undo", "--yes")
+    assert "refs/heads/topic" not in repo.refs("refs/heads")
+
+
+def test_a_dry_run_that_is_refused_ends_with_the_reason(repo: Repo, capsys: Printed) -> None:
+    lines = say(repo, capsys, "rename", "main", "master", "--dry-run", code=1).splitlines()
+    assert lines[-2] == "nothing was changed (dry run)"
+    assert lines[-1].startswith("  ✗ refused: refs/heads/main: it is the default branch of origin")
+    assert sum("which the host alone can change" in line for line in lines) == 1
+
+
+def test_commits_of_a_branch_that_is_in_two_places_are_told_once(repo: Repo, capsys: Printed) -> None:
+    repo.topic("feat/open", "one", "two", push=True)
+    said = say(repo, capsys, "prune", "feat/open", "--dry-run")
+    (line,) = (line for line in said.splitlines() if "2 commits on no other branch" in line)
+    assert " on origin  " not in line
+    assert "nowhere else" not in said
+
+
+def test_hooks_are_called_the_same_as_in_the_app_and_the_missing_rule_is_told(repo: Repo, capsys: Printed) -> None:
+    said = say(repo, capsys, "hooks", "status")
+    assert "pre-commit: not installed" in said
+    assert "no rule for them until [git.naming].pattern is set" in said
+    config = repo.place.root / "ruled.toml"
+    config.write_text("[git.naming]\npattern = 'feat/.+'\n")
+    assert "git.naming" not in say(repo, capsys, "hooks", "status", "--config", str(config))

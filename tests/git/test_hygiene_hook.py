@@ -49,7 +49,11 @@ def test_what_is_in_order_is_committed_without_a_word(guarded: Repo) -> None:
 @pytest.mark.parametrize(
     ("files", "said", "command"),
     [
-        ({"readme.md": "x"}, "README.md, readme.md: different files", "git mv -- readme.md readme-2.md"),
+        (
+            {"readme.md": "x"},
+            "README.md, readme.md: different files under names that differ only in case",
+            "git mv -- readme.md readme-2.md",
+        ),
         ({"aux.c": "x"}, "aux.c: aux is a device on Windows", "git mv -- aux.c aux_.c"),
         ({"-x ": "x"}, "-x : ends with a space", "git mv -- '-x ' -x"),
         ({"big": b"\0" * 20_000}, "big: 20.0 kB", "git rm --cached -- big"),
@@ -58,7 +62,11 @@ def test_what_is_in_order_is_committed_without_a_word(guarded: Repo) -> None:
             "a.log: tracked, and named by a .gitignore",
             "git rm --cached -- a.log",
         ),
-        ({"e\u0301": "x", "é": "y"}, "names that are one where names are folded", "git mv -- 'e\u0301' 'é-2'"),
+        (
+            {"e\u0301": "x", "é": "y"},
+            "names that differ only in how their accents are composed",
+            "git mv -- 'e\u0301' 'é-2'",
+        ),
         ({"esc\x1b[31m": "x"}, "esc\\x1b[31m: holds \\x1b", "git mv -- $'esc\\x1b[31m' 'esc_[31m'"),
     ],
 )

@@ -43,8 +43,11 @@ async def test_every_kind_is_told(repo: Repo, pushed: bool) -> None:
     state = await read(repo)
     assert {one.name: one.landed or "open" for one in state.branches if not one.is_default} == truth
     why = branch(state, "squashed/0").landed_why
-    assert why == ("every file that it changes is there as it left it" + ("" if pushed else "; main is not pushed yet"))
-    assert "as copies" in branch(state, "rebased/0").landed_why
+    assert why == (
+        "every file that it changes is in main as it left it" + ("" if pushed else "; main is not pushed yet")
+    )
+    assert "in main as copies" in branch(state, "rebased/0").landed_why
+    assert branch(state, "merged/0").landed_why.startswith("every commit of it is in main")
 
 
 async def test_every_kind_of_branch_that_only_a_remote_has(repo: Repo, place: Place) -> None:

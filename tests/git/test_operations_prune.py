@@ -122,6 +122,7 @@ async def test_what_is_in_doubt_is_not_ticked(desk: Desk, repo: Repo) -> None:
     assert set(local) == {"unpushed", "gone", "reverted", "stale", "landed"}
     assert {name for name, change in local.items() if change.ticked} == {"landed"}
     assert local["unpushed"].commits == 2
+    assert not any(change.commits for change in plan.changes if change.side == "remote")
     assert "never pushed" in local["unpushed"].reason
     assert local["reverted"].reason == "landed, and was taken back later"
     there = {change.ref.removeprefix("refs/heads/") for change in plan.changes if change.side == "remote"}

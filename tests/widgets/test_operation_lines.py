@@ -103,6 +103,8 @@ def test_hooks() -> None:
     text = text_of(list(hook_lines(made, "cannot be put back", 60)))
     for words in ("✗ cannot be put back", "✓ wrote x", "pre-push  installed", "runs the one before", "not run", "○ n"):
         assert words in text
+    assert "none until" not in text
+    assert "none until" in text_of(list(hook_lines(made, "", 60, ruled=False)))
     assert installed(made)
     assert not installed(replace(made, hooks=made.hooks[1:]))
     assert "broken" in text_of(list(hook_lines(None, "broken", 60)))

@@ -71,6 +71,11 @@ def kind_of(names: Iterable[str]) -> Kind:
     return "unicode_twins" if len({unicodedata.normalize("NFC", name) for name in names}) == 1 else "case_twins"
 
 
+def _alike(names: Iterable[str]) -> str:
+    how = "in case" if kind_of(names) == "case_twins" else "in how their accents are composed"
+    return f"differ only {how}"
+
+
 def _winner(group: Mapping[str, list[Entry]], among: Sequence[str]) -> str:
     """The spelling to keep: composed accents first, then what most files have, then the usual order of names."""
     return min(among, key=lambda path: (not unicodedata.is_normalized("NFC", path), -len(group[path]), path))
@@ -99,7 +104,7 @@ def _folders(group: Mapping[str, list[Entry]], folders: Sequence[str], keep: str
                 left += 1
     files = tuple(entry.path for path in ordered for entry in group[path])
     more = f"; {left} of the files are in both" if left else ""
-    detail = f"folders that are one where names are folded; {keep} holds the most{more}"
+    detail = f"folders whose names {_alike(folders)}; {keep} holds the most{more}"
     return Finding(kind_of(folders), "error", ordered, files, detail, tuple(steps), ticked=not left)
 
 
@@ -129,5 +134,5 @@ def _files(
         steps.append(Step("move", path, target))
     what = "the same content under" if same else "files and folders under" if folders else "different files under"
     touched = tuple(entry.path for path in ordered for entry in group[path])
-    detail = f"{what} names that are one where names are folded"
+    detail = f"{what} names that {_alike(ordered)}"
     return Finding(kind_of(ordered), "error", ordered, touched, detail, tuple(steps), ticked=same)

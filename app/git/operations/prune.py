@@ -73,7 +73,7 @@ async def plan(
         if here.changes[0].locked:
             # Somebody is at work on it: its remote counterpart goes only when asked for.
             verdict = replace(verdict, ticked=False)
-        there = await _there(git, facts, state, rules, branch, verdict, at_stake)
+        there = await _there(git, facts, state, rules, branch, verdict)
         if there is not None:
             parts.append(Part(changes=[there]))
             if not there.locked and (not branches or branch.name in branches):
@@ -151,9 +151,11 @@ async def _there(
     rules: Rules,
     branch: Branch,
     verdict: _Verdict,
-    at_stake: int,
 ) -> RefChange | None:
-    """The branch of the remote that this one follows, if it bears the same name and is there."""
+    """The branch of the remote that this one follows, if it bears the same name and is there.
+
+    What is at stake are commits that are not here: of the others the change of the local branch tells.
+    """
     remote, ref = upstream(facts, branch.name)
     if remote not in facts.servers or ref != branch.ref:
         return None
@@ -161,9 +163,10 @@ async def _there(
     if not oid:
         return None
     await fetch_objects(git, remote, {ref: oid})
-    reason, ticked = verdict.reason, verdict.ticked
+    reason, ticked, at_stake = verdict.reason, verdict.ticked, 0
     if not await is_ancestor(git, oid, branch.oid):
         reason, ticked = f"{remote} has commits that are not here", False
+        at_stake = await _elsewhere(git, oid, facts.tracking(remote, ref))
     locked = _locked(branch.name, facts, state, rules)
     return RefChange(
         ref,
@@ -246,6 +249,13 @@ async def _at_stake(git: Git, facts: Facts, branch: Branch, *, exact: bool) -> i
     # Names of refs hold no *, ? or [, so they stand for themselves as patterns.
     own = f"--exclude={branch.name}"
     said = await git.run("rev-list", "--count", branch.oid, "--not", own, "--branches", *others, "--remotes", "--")
+    return int(said.text)
+
+
+async def _elsewhere(git: Git, oid: str, mirror: str) -> int:
+    """Commits of a branch of a remote that no other branch has, its local namesake among them."""
+    others = [f"--exclude={mirror.removeprefix(REMOTES)}"] if mirror else []
+    said = await git.run("rev-list", "--count", oid, "--not", "--branches", *others, "--remotes", "--")
     return int(said.text)
 
 
