@@ -63,4 +63,6 @@ def project_badge(snapshot: ProjectSnapshot) -> Part:
         return f"◐{share}", "$accent"
     if snapshot.counts.bad:
         return f"✗{snapshot.counts.bad}", "$error"
-    return ("✓", "$success") if snapshot.counts.total else ("·", "$text-muted")
+    if snapshot.certain:
+        return f"✓{snapshot.certain}", "$text-muted"
+    return ("✓", "$success") if snapshot.counts.total and snapshot.certain is None else ("·", "$text-muted")

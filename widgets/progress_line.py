@@ -44,10 +44,10 @@ def counts_parts(counts: Counts) -> list[Part]:
 
 
 def bar_parts(done: int, total: int, width: int, style: str = "$accent") -> list[Part]:
-    """A thin bar of exactly `width` columns."""
+    """A thin bar of exactly `width` columns; what is left of it is thinner, which is seen without colours as well."""
     halves = min(2 * width, round(2 * width * done / total)) if total > 0 else 0
     full, half = divmod(halves, 2)
-    return [("━" * full + "╸" * half, style), ("━" * (width - full - half), "$panel")]
+    return [("━" * full + "╸" * half, style), ("─" * (width - full - half), "$panel")]
 
 
 def files_text(files: Iterable[str]) -> str:
@@ -92,10 +92,9 @@ class ProgressLine(Widget):
         else:
             left = [("no run yet", "$text-muted"), ("  a", "$accent"), (" runs all", "$text-muted")]
         right = self._right(snapshot, width)
+        left = _cut(left, width - _width(right) - (2 if right else 0))
         if _width(left) + _width(right) + _width(HINT) + 4 <= width:
             right = [*right, *HINT]
-        room = width - _width(right) - (2 if right else 0)
-        left = _cut(left, room)
         return Content.assemble((" ", ""), *left, (" " * (width - _width(left) - _width(right)), ""), *right)
 
     def _under_way(self, progress: Progress, width: int) -> list[Part]:
@@ -113,9 +112,11 @@ class ProgressLine(Widget):
             parts += [("affected ", "$text-muted"), sign, (f" in {duration(progress.affected_done_s)}", ""), ("  ", "")]
         if progress.all_in:
             parts += [("finishing", "$text-muted"), ("  ", "")]
-        elif progress.expected_s is not None:
+        elif progress.expected_s is not None and (progress.expected_s >= 1 or not progress.unmeasured):
             label = "rest " if progress.affected_done_s is not None else "left "
-            parts += [(label, "$text-muted"), (_coarse(progress.expected_s), ""), ("  ", "")]
+            # A test that has never run may take as long as it likes.
+            least = ">" if progress.unmeasured else ""
+            parts += [(label, "$text-muted"), (least + _coarse(progress.expected_s), ""), ("  ", "")]
         elif seconds >= 1:
             parts += [("for ", "$text-muted"), (_coarse(seconds), ""), ("  ", "")]
         if progress.files:

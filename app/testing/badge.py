@@ -11,7 +11,7 @@ from app.testing.model import ProjectSnapshot
 
 def badge_of(projects: Sequence[ProjectSnapshot]) -> Badge:
     """In at most four characters: how far the runs are until all tests are in, then how they came out, even while
-    their processes still end.
+    their processes still end. Where nothing fails but not every test has come out, it says how many have.
     """
     if not projects:
         return Badge("tests", "")
@@ -27,6 +27,9 @@ def badge_of(projects: Sequence[ProjectSnapshot]) -> Badge:
         return Badge("tests", f"✗{bad}" if bad < 1000 else "✗1k+", "bad")
     if any(project.state in ("broken", "gone") for project in projects):
         return Badge("tests", "⚠", "warn")
+    if any(project.certain is not None for project in projects):
+        known = sum(project.counts.total if project.certain is None else project.certain for project in projects)
+        return Badge("tests", "○" if not known else f"✓{known}" if known < 1000 else "✓1k+")
     if any(project.counts.total for project in projects):
         return Badge("tests", "✓", "good")
     return Badge("tests", "○")

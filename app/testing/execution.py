@@ -162,8 +162,9 @@ class Execution:
         looked_into = {*part.files, *part.first}
         live.collected(event.tests, complete=not part.files or plan.affected <= looked_into)
         left = {*ids, *self._known_of(later)} - live.results.keys()
-        work = sum(board.tests[nodeid].duration_s or 0.0 for nodeid in left)
-        live.expect(len(live.results) + len(left), work, self._overhead)
+        durations = [board.tests[nodeid].duration_s for nodeid in left]
+        work = sum(duration or 0.0 for duration in durations)
+        live.expect(len(live.results) + len(left), work, self._overhead, durations.count(None))
         self._tell(
             "started",
             {
@@ -200,5 +201,5 @@ class Execution:
         live = self.live
         before = self._board.reported(event, live.run_id)
         live.reported(event, self._board.tests[event.nodeid])
-        live.work_done(before.duration_s or 0.0)
+        live.work_done(before.duration_s)
         self._details.reported(event, run_id=live.run_id, started_at=live.started_at, changed=live.changed)

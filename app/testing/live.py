@@ -56,10 +56,12 @@ class LiveRun:
     _counted_twice: int = 0
     _work_left: float = 0.0
     _factor: float = 1.0
+    _unmeasured: int = 0
 
-    def expect(self, total: int, work_s: float, overhead: float) -> None:
-        """So many tests are to come, and their last durations add up to `work_s`."""
+    def expect(self, total: int, work_s: float, overhead: float, unmeasured: int = 0) -> None:
+        """So many tests are to come, and their last durations add up to `work_s`; `unmeasured` have none yet."""
         self.expected_total = total
+        self._unmeasured = unmeasured
         self._work_left = work_s
         self._factor = overhead
         self.expected_s = work_s * overhead if work_s else None
@@ -99,9 +101,11 @@ class LiveRun:
                 self._bad_answers += 1
         self.collection_errors[nodeid] = message
 
-    def work_done(self, expected: float) -> None:
-        """A test whose last duration was `expected` needs no more time."""
-        if self.expected_s is not None:
+    def work_done(self, expected: float | None) -> None:
+        """A test whose last duration was `expected` needs no more time; None: it had none."""
+        if expected is None:
+            self._unmeasured = max(0, self._unmeasured - 1)
+        elif self.expected_s is not None:
             self._work_left = max(0.0, self._work_left - expected)
             self.expected_s = self._work_left * self._factor
 
@@ -162,6 +166,7 @@ class LiveRun:
             expected_s=self.expected_s,
             affected_done_s=self.affected_done_s,
             affected_bad=self.affected_bad,
+            unmeasured=self._unmeasured,
             files=self.changed,
         )
 

@@ -163,6 +163,8 @@ class Progress:
     affected_done_s: float | None = None
     """Seconds from start to the end of the affected tests; None while they run."""
     affected_bad: int = 0
+    unmeasured: int = 0
+    """Tests still to end of which no duration is known: `expected_s` leaves them out."""
     files: tuple[str, ...] = ()
     """The saved files that set it off."""
 
@@ -232,3 +234,13 @@ class ProjectSnapshot:
     last: RunSummary | None = None
     recent: tuple[RunSummary, ...] = ()
     """The latest runs, oldest first, at most 30, for the trend."""
+
+    @property
+    def certain(self) -> int | None:
+        """How many outcomes are certain where some are not: a test never ran, or the last run ended before its end.
+        None where all are."""
+        known = self.counts.total
+        last = self.last if self.progress is None else None
+        if last is not None and last.exit in (2, 3, 4):
+            return min(known, last.counts.total)
+        return known if known < len(self.tests) else None

@@ -10,7 +10,7 @@ import pytest
 from app.events import ProjectChanged
 from app.testing.badge import badge_of, last_seen_badge
 from app.testing.model import Counts, ProjectSnapshot
-from tests.fakes import progress, running, snapshot, trading
+from tests.fakes import green, progress, run, running, snapshot, state, trading
 from tests.testing.samples import trading as trading_files
 from tests.testing.samples import write
 from tests.testing.test_service import watched
@@ -25,10 +25,19 @@ def pytest_sessionfinish():
         time.sleep(0.01)
 """
 
+HANGS = """
+import pathlib, time
+
+def test_limit():
+    gate, end = pathlib.Path({gate!r}), time.monotonic() + 60
+    while gate.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+"""
+
 
 def at(done: int, total: int | None, bad: int = 0) -> ProjectSnapshot:
     """A project in a run that is so far, with as many bad tests."""
-    return replace(running(progress=progress(done, total, bad=bad)), counts=Counts(passed=9 - bad, failed=bad))
+    return replace(running(progress=progress(done, total, bad=bad)), counts=Counts(passed=41 - bad, failed=bad))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +65,20 @@ def test_the_badge_of_nothing_under_way() -> None:
     assert badge_of([snapshot([])]).text == "○"
 
 
+def test_the_badge_claims_no_more_than_is_certain() -> None:
+    tests = [state(f"test_a.py::test_{n}", "passed" if n < 9 else None) for n in range(41)]
+    some = snapshot(tests, last=run(1, counts=Counts(passed=9)))
+    stopped = green(last=run(2, exit=2, note="stopped", counts=Counts(passed=7)))
+    for projects, text in (([some], "✓9"), ([stopped], "✓7"), ([some, green()], "✓50"), ([green(), stopped], "✓48")):
+        badge = badge_of(projects)
+        assert (badge.text, badge.tone) == (text, "plain")
+    assert (badge_of([green()]).text, badge_of([green()]).tone) == ("✓", "good")
+    many_known = replace(some, counts=Counts(passed=1000), tests={str(n): tests[0] for n in range(3172)})
+    assert badge_of([many_known]).text == "✓1k+"
+    assert badge_of([replace(stopped, last=run(3, exit=2, note="stopped", counts=Counts()))]).text == "○"
+    assert badge_of([trading(last=run(4, exit=2, note="stopped", counts=Counts(passed=1)))]).tone == "bad"
+
+
 def test_the_badge_of_an_earlier_session_has_no_colour() -> None:
     badge = last_seen_badge([trading(state="starting")])
     assert (badge.text, badge.tone) == ("✗3", "plain")
@@ -76,6 +99,24 @@ async def test_while_a_run_ends_its_outcome_is_shown(tmp_path: Path) -> None:
         gate.unlink()
         await seen.finished(1)
         assert [badge.text for badge in seen.badges if badge.text == "99%"] == []
+
+
+async def test_a_run_that_is_stopped_claims_what_has_come_out(tmp_path: Path) -> None:
+    spec = trading_files(tmp_path / "trading")
+    gate = tmp_path / "closed"
+    gate.touch()
+    write(spec.path, tests__test_risk=HANGS.format(gate=str(gate)))
+    async with watched(spec, home=tmp_path) as seen:
+        await until(lambda: len(seen.said("result")) == 3, what="the results before the test that hangs")
+        shown = await until(lambda: (now := seen.service.snapshot("trading").progress) and now.done == 3 and now)
+        assert (shown.total, shown.unmeasured) == (4, 1)
+        seen.service.stop("trading")
+        await until(lambda: seen.badges[-1].text == "✓3", what="the three that are certain")
+        assert seen.badges[-1].tone == "plain"
+        gate.unlink()
+        seen.service.run_all("trading")
+        await until(lambda: seen.badges[-1].text == "✓", what="all is well")
+        assert seen.badges[-1].tone == "good"
 
 
 async def test_what_cannot_run_is_not_waited_for(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from app.testing.model import Counts, ProjectSnapshot
-from tests.fakes import NOW, green, progress, run, running, snapshot, trading
+from tests.fakes import NOW, green, progress, run, running, snapshot, state, trading
 from widgets.progress_line import ProgressLine, bar_parts, files_text
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -34,7 +34,7 @@ async def said(shown: ProjectSnapshot | None, files: tuple[str, ...] = (), width
 
 async def test_while_running() -> None:
     text = await said(running())
-    assert "━ 18/41  ✗2  affected ✗2 in 0.21 s  rest 2 s  after save of orders.py" in text
+    assert "─ 18/41  ✗2  affected ✗2 in 0.21 s  rest 2 s  after save of orders.py" in text
     assert text.rstrip().endswith("warm L1   ? keys")
 
 
@@ -46,6 +46,31 @@ async def test_before_the_affected_tests_are_through() -> None:
 
 async def test_without_history_time_passed_is_said_instead_of_time_left() -> None:
     assert "3/41  for 1 s" in await said(running(progress=progress(3, 41)))
+
+
+async def test_tests_without_a_history_leave_the_end_open() -> None:
+    known = running(progress=progress(2, 8, expected_s=12.4, unmeasured=1))
+    assert "2/8  left >12 s" in await said(known)
+    text = await said(running(progress=progress(2, 8, expected_s=0.3, unmeasured=1)))
+    assert "2/8  for 1 s" in text
+    assert "left" not in text
+
+
+async def test_what_is_left_of_the_bar_is_seen_without_colours() -> None:
+    text = await said(running(progress=progress(2, 8)))
+    assert (text.count("━"), text.count("─")) == (8, 23)
+
+
+async def test_the_hint_stays_where_what_is_shown_leaves_room_for_it() -> None:
+    saved = snapshot(
+        [state(f"t.py::test_{n}", "passed") for n in range(6)],
+        last=run(1, 0.58, counts=Counts(passed=6, skipped=1), affected_done_s=0.57),
+        recent=(),
+    )
+    text = await said(saved, ("pricing/the_orders_of_today.py",), width=80)
+    assert text.startswith(" ✓6 ○1 all green in 0.58 s  affected ✓ in 0.57 s ")
+    assert text.endswith("warm L1   ? keys")
+    assert len(text) == 79
 
 
 async def test_while_collecting() -> None:
@@ -97,7 +122,7 @@ async def test_nothing_to_say() -> None:
 def test_the_bar_is_always_as_wide_as_it_should_be() -> None:
     for done in range(45):
         assert sum(len(text) for text, _ in bar_parts(done, 41, 16)) == 16
-    assert bar_parts(0, 0, 4) == [("", "$accent"), ("━━━━", "$panel")]
+    assert bar_parts(0, 0, 4) == [("", "$accent"), ("────", "$panel")]
 
 
 def test_file_names() -> None:
