@@ -94,4 +94,4 @@ def _commit(kept: RunSummary | HistoryPoint, commits: Mapping[str, store.RunComm
 
 def _result(run: RunSummary) -> str:
     parts = [tally(run.counts), "superseded" if run.superseded else "", " ".join(clean(run.note).split())]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(dict.fromkeys(part for part in parts if part))

@@ -134,9 +134,10 @@ def _print(result: OnceResult) -> None:
                 click.echo(f"-- {clean(section.title)}")
                 click.echo(clean(section.text.rstrip()))
     summary = result.summary
-    if summary.note and summary.exit != USAGE_ERROR:
+    told = tally(summary.counts)
+    if summary.note and summary.exit != USAGE_ERROR and summary.note != told:
         click.echo(f"\n{clean(summary.note)}")
     if summary.exit not in (0, 1) and result.output:
         click.echo(f"what pytest printed: {result.output}")
     level = f"{summary.level}: {summary.level_reason}" if summary.level_reason else summary.level
-    click.echo(f"{tally(summary.counts)} in {duration(summary.duration_s)}  ({level})")
+    click.echo(f"{told} in {duration(summary.duration_s)}  ({level})")

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from app.testing.model import Counts, TestDetail
 
+NONE = "no tests ran"
+NONE_FOUND = "pytest found none here; without settings of the project it looks into files test_*.py and *_test.py"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -80,7 +82,7 @@ def tally(counts: Counts) -> str:
         "deselected": "-",
     }
     parts = [f"{mark} {getattr(counts, name)} {name}" for name, mark in marks.items() if getattr(counts, name)]
-    return "  ".join(parts) or "no tests ran"
+    return "  ".join(parts) or NONE
 
 
 def location(detail: TestDetail) -> str:

@@ -13,9 +13,11 @@ from collections.abc import Callable
 import click
 
 from app.commands.common import emit_line
-from app.commands.text import clean, duration
+from app.commands.text import NONE, NONE_FOUND, clean, duration
 from app.events import TestStream
 
+NO_TESTS = 5
+"""pytest's exit code where it ran none."""
 GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
@@ -92,7 +94,8 @@ def _print_json(event: TestStream) -> None:
 def _print_text(event: TestStream) -> None:
     data = event.data
     if event.event == "ready":
-        text = f"watching {data['files']} files of {data['path']} ({data['level']})"
+        one = "" if data["files"] == 1 else "s"
+        text = f"watching {data['files']} file{one} of {data['path']} ({data['level']})"
     elif event.event == "changed":
         files = data["files"]
         assert isinstance(files, list)
@@ -105,8 +108,10 @@ def _print_text(event: TestStream) -> None:
     elif event.event in ("finished", "superseded"):
         counts = data["counts"]
         assert isinstance(counts, dict)
-        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no tests ran"
+        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or NONE
         note = f"  {data['note']}" if data["note"] else ""
+        if data["exit"] == NO_TESTS and told == NONE:
+            note = f"; {NONE_FOUND}"
         text = f"{event.event}: {told} in {duration(float(str(data['duration_s'])))} ({data['level']}){note}"
     elif event.event == "problem":
         text = str(data["detail"])

@@ -93,3 +93,11 @@ def test_a_folder_that_is_gone_is_told_with_its_line(project: Path, qd: Qd) -> N
             f"quarterdeck: config.toml:4: projects[0].path: no such folder: {project / 'gone'}\n"
             "bring it back or correct the path\n"
         )
+
+
+def test_a_folder_without_tests_is_told_once(project: Path, qd: Qd) -> None:
+    (project / "test_a.py").unlink()
+    done = qd("test", "run", "--config", "config.toml")
+    assert done.returncode == 1
+    assert done.stdout.count("no tests ran") == 1
+    assert qd("test", "history", "--config", "config.toml").stdout.count("no tests ran") == 1

@@ -78,3 +78,27 @@ async def test_a_reader_that_is_gone_is_noticed_when_results_leave() -> None:
         output.tell(_event("finished", counts={}))
     with pytest.raises(BrokenPipeError):
         stream.close()
+
+
+def _text(*events: TestStream) -> list[str]:
+    output = WatchOutput(asyncio.Event(), as_json=False)
+    with stdout_read_here() as reader:
+        for event in events:
+            output.tell(event)
+        return os.read(reader, 65536).decode().splitlines()
+
+
+def test_a_folder_without_tests_is_told_once_and_with_what_is_missing() -> None:
+    ended = {"duration_s": 0.25, "level": "cold"}
+    ready = _event("ready", files=1, path="/shop", level="L1")
+    empty = _event("finished", counts={"passed": 0}, exit=5, note="no tests ran", **ended)
+    narrowed = _event("finished", counts={"passed": 0, "deselected": 3}, exit=5, note="no tests ran", **ended)
+    first, second, third = _text(ready, empty, narrowed)
+    assert first == "watching 1 file of /shop (L1)"
+    assert second.startswith("finished: no tests ran in 0.2 s (cold); pytest found none here; ")
+    assert second.count("no tests ran") == 1
+    assert third == "finished: 3 deselected in 0.2 s (cold)  no tests ran"
+
+
+def test_several_files_are_watched() -> None:
+    assert _text(_event("ready", files=2, path="/shop", level="L1")) == ["watching 2 files of /shop (L1)"]
