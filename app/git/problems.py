@@ -70,8 +70,7 @@ def _branch(reading: Reading, branch: Branch, state: RepositoryState) -> Iterato
     wanted = reading.spec.remote
     elsewhere = branch.upstream_state in ("ok", "misnamed") and settings.remote not in (".", wanted)
     if wanted and elsewhere and f"{REMOTES}{wanted}/{branch.name}" in reading.refs.all:
-        fix = shlex.join(("qd", "git", "track", branch.name, f"{wanted}/{branch.name}"))
-        yield Problem("wrong_remote", branch.ref, f"it follows {settings.remote} rather than {wanted}", fix)
+        yield Problem("wrong_remote", branch.ref, f"it follows {settings.remote} rather than {wanted}", align)
     if branch.upstream_state == "misnamed":
         yield Problem(
             "misnamed_upstream", branch.ref, f"it follows {branch.upstream}, which is called differently", align

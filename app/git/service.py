@@ -197,7 +197,7 @@ class GitService:
         if state.error:
             raise UserError(state.error, where=state.path, fix=state.error_fix)
         names = arguments.pop("names", None)
-        arguments = named(kind, arguments, names)
+        arguments = named(kind, arguments, names, follower.spec.remote)
         plan = await make_plan(kind, self._git(repository), state, self.rules, **arguments)
         if kind == "prune" and names:
             wanted = {str(name) for name in names} if isinstance(names, list | tuple) else set()

@@ -7,6 +7,7 @@ import pytest
 from app.errors import UserError
 from app.git.model import Rules
 from app.git.operations import make_plan
+from app.git.operations.asked import named
 from tests.git.looking import read
 from tests.git.operating import Desk, picture, round_trip
 from tests.git.repos import Place, Repo
@@ -106,6 +107,21 @@ async def test_align_of_named_branches_mends_what_is_doubtful_too(desk: Desk, re
     assert picture(repo) == before
     with pytest.raises(UserError, match="there is no branch gome"):
         await desk.plan("align", branches=("gome",))
+
+
+async def test_align_leads_to_the_remote_that_the_configuration_names(desk: Desk, repo: Repo, place: Place) -> None:
+    repo.git("remote", "add", "fork", str(place.bare("fork.git").path))
+    repo.topic("topic", "work", push=True)
+    repo.push("topic", remote="fork", upstream=False)
+    state = await read(repo, remote="fork")
+    assert ("wrong_remote", "qd git align topic") in {(problem.kind, problem.fix) for problem in state.problems}
+    asked = named("align", {}, ("topic",), "fork")
+    plan = await make_plan("align", desk.git, state, desk.rules, **asked)
+    assert [(change.ref, change.reason) for change in plan.changes] == [
+        ("refs/heads/topic", "follows fork/topic instead of origin")
+    ]
+    assert (await desk.executor.perform(desk.git, plan)).state == "done"
+    assert repo.config("branch.topic.remote") == "fork"
 
 
 async def test_align_says_of_what_it_leaves_alone_why(desk: Desk, repo: Repo) -> None:

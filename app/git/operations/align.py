@@ -27,16 +27,20 @@ _NAMED = 3
 """Branches that the title names."""
 
 
-async def plan(git: Git, state: RepositoryState, rules: Rules, *, branches: Sequence[str] = ()) -> Plan:
+async def plan(
+    git: Git, state: RepositoryState, rules: Rules, *, branches: Sequence[str] = (), remote: str = ""
+) -> Plan:
     """The plan of mending every mismatch of a repository, each with one fix. What may be meant so is not ticked.
 
     With `branches` it is about these alone, and all of theirs is ticked: whoever names them has decided.
+    `remote` is the one that counts, if it is there; empty: origin, else the first.
     """
     facts = await read_facts(git)
     for name in branches:
         if name not in facts.branches:
             raise unknown_branch(name, facts.branches)
     remotes = facts.configuration.remotes
+    main = remote if remote in remotes else main_remote(facts)
     if remotes:
         facts = await read_facts(git, remotes)
     parts: list[Part] = []
@@ -44,12 +48,12 @@ async def plan(git: Git, state: RepositoryState, rules: Rules, *, branches: Sequ
         part = await _misnamed(git, facts, state, rules, name)
         parts.append(part)
         if not part.changes:
-            parts.append(await _follows(git, facts, state, rules, name))
+            parts.append(await _follows(git, facts, state, rules, name, main))
     if branches:
         for part in parts:
             part.changes = [replace(change, ticked=True) for change in part.changes]
     else:
-        parts += [_remote_head(facts, remote) for remote in remotes]
+        parts += [_remote_head(facts, each) for each in remotes]
     refused = [
         Refusal(HEADS + clash.name, clash.why, f"rename it: qd git rename {clash.name} NAME")
         for clash in clashes_to_tell(facts.branches)
@@ -76,10 +80,10 @@ async def _misnamed(git: Git, facts: Facts, state: RepositoryState, rules: Rules
     return _doubtful(part)
 
 
-async def _follows(git: Git, facts: Facts, state: RepositoryState, rules: Rules, name: str) -> Part:
+async def _follows(git: Git, facts: Facts, state: RepositoryState, rules: Rules, name: str, main: str) -> Part:
     """What a branch follows, put right."""
     remote, ref = upstream(facts, name)
-    main, wanted = main_remote(facts), HEADS + name
+    wanted = HEADS + name
     if not remote:
         settings = facts.configuration.branch(name)
         if settings.remote:

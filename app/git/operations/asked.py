@@ -8,13 +8,15 @@ if TYPE_CHECKING:
     from app.git.model import OperationKind, RefChange
 
 
-def named(kind: OperationKind, arguments: dict[str, object], names: object) -> dict[str, object]:
-    """The arguments as the planner of this kind calls them."""
+def named(kind: OperationKind, arguments: dict[str, object], names: object, remote: str = "") -> dict[str, object]:
+    """The arguments as the planner of this kind calls them; `remote` is the one that the configuration names."""
     if kind in ("switch", "track") and "name" in arguments:
         return {**{key: value for key, value in arguments.items() if key != "name"}, "branch": arguments["name"]}
     if kind == "push":
         name = arguments.pop("name", "")
         return {**arguments, "branches": (name,)} if name else arguments
+    if kind == "align":
+        arguments = {**arguments, "remote": remote}
     if kind in ("prune", "align") and names:
         return {**arguments, "branches": names}
     return arguments
