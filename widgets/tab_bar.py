@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -24,6 +25,9 @@ LEAST_BESIDE_POINTER = 60
 """A longer notice is rather cut than shown without the way to all of them."""
 NOTICE_CELLS = 24
 """Tabs fold for a notice until it has this much room; a longer one is cut."""
+MIDDLE_CELLS = 20
+"""A notice with less room than this keeps only its beginning."""
+FOLDERS = re.compile(r"^[^:]*/(?=[^/:]+:\d+: )")
 
 TONES: dict[Tone, str] = {
     "plain": "$foreground",
@@ -143,7 +147,10 @@ def _notice(state: BarState, cells: int) -> str:
             tail += pointer
             break
     text, room = f"⚠ {state.notice}", cells - cell_len(tail)
-    if cell_len(text) > room >= NOTICE_CELLS:
+    if cell_len(text) > room:
+        # The folders of the file that is named say least.
+        text = f"⚠ {FOLDERS.sub('', state.notice)}"
+    if cell_len(text) > room >= MIDDLE_CELLS:
         end = room // 2
         text = set_cell_size(text, room - end - 1).rstrip() + "…" + set_cell_size(text[-end:], end).strip()
     return cut(cut(text, max(room, 0)) + tail, cells)

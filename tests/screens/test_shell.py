@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from app.events import Badge, SettingsChanged, StorageChanged
 from screens.confirm import Confirm
@@ -168,6 +168,21 @@ async def test_refused_settings_are_named_in_the_bar_and_explained_in_full(runti
         await pilot.press("escape")
         runtime.bus.publish(SettingsChanged())
         await until(lambda: "⚠" not in app.shell.bar.render().plain)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+async def test_a_long_problem_is_wrapped(runtime: FakeRuntime, width: int) -> None:
+    told = "/home/mara/.config/quarterdeck/config.toml:3: tests.poll_s: expected a number from 0.1 to 3600, got 0; "
+    app = build(runtime)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await until(app.engine_ready.is_set)
+        runtime.bus.publish(SettingsChanged(f"{told}for instance poll_s = 1.0"))
+        await app.run_action("app.problems")
+        await pilot.pause()
+        text, box = app.screen.query(Static).first(), app.screen.query_one(".dialog")
+        assert text.region.right <= box.content_region.right
+        rows = [text.render_line(number).text for number in range(text.size.height)]
+        assert " ".join(" ".join(rows).split()).endswith("for instance poll_s = 1.0")
 
 
 async def test_changed_settings_change_theme_keys_and_clock(runtime: FakeRuntime) -> None:

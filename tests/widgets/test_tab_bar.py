@@ -125,3 +125,19 @@ def test_a_long_notice_keeps_its_place_and_its_end() -> None:
     assert len(shown) == 160
     assert "quarterdeck.toml:14" in shown
     assert "must be a number  +2  ctrl+p problems" in shown
+
+
+@pytest.mark.parametrize("others", [0, 2, 12])
+def test_a_narrow_notice_keeps_the_file_and_the_end(others: int) -> None:
+    state = FULL._replace(tabs=TABS[1:3], notice="~/.config/quarterdeck/config.toml:14: ui.theme: is nord meant?")
+    shown = line(state._replace(others=others), 80)
+    assert cell_len(shown) == 80
+    assert "⚠ config.toml" in shown
+    assert "nord meant?" in shown
+    tight = state._replace(storage=StorageChanged("mysql", False, 12), others=others)
+    assert "meant?" in line(tight, 80)
+
+
+def test_a_notice_with_room_for_it_keeps_its_folders() -> None:
+    notice = "~/.config/quarterdeck/config.toml:14: ui.theme: is nord meant?"
+    assert f"⚠ {notice}" in line(FULL._replace(tabs=TABS[1:3], notice=notice), 160)
