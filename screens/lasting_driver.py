@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
-from queue import Full
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-LOOK_EVERY_S = 0.2
+PAUSE_S = 0.002
 
 
 @cache
@@ -32,11 +32,10 @@ def lasting(driver: type[Driver]) -> type[Driver]:
             """Hand it to the thread, as long as there is one."""
             writer: Any = self._writer_thread
             while writer is not None and writer.is_alive():
-                try:
-                    writer._queue.put(data, timeout=LOOK_EVERY_S)
-                except Full:
-                    continue
-                return
+                if not writer._queue.full():
+                    super().write(data)
+                    return
+                time.sleep(PAUSE_S)
             if writer is not None and not self._told:
                 self._told = True
                 self._app.exit(return_code=1)

@@ -53,7 +53,11 @@ async def main(url: str, journal: Path, prefix: str, count: int) -> None:
         name = f"{prefix}-{number:05}"
         await spool.put(NOTE, {"text": name}, op_id=name)
         print(name, flush=True)
-    await spool.flush(60)
+    # A database that is found down is none of what this process is for: it tries again, as the app does.
+    for _ in range(20):
+        if await spool.flush(60):
+            break
+        await asyncio.sleep(0.5)
     await spool.close()
     db.close()
 
