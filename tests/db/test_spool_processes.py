@@ -27,6 +27,7 @@ class Writer:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.db.notes", url, str(journal), prefix, str(count)],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,13 +73,13 @@ def arrived(url: str) -> list[str]:
 
 def check(url: str, journal: Path, writers: list[Writer]) -> None:
     """Everything acknowledged is there once, in the order of each process, and nothing waits."""
+    assert read_counts(journal, (NOTE,), 9) == (Counts(), [])
     found = arrived(url)
     assert len(set(found)) == len(found)
     for writer in writers:
         own = [text for text in found if text.startswith(f"{writer.prefix}-")]
         assert own == sorted(own)
         assert set(writer.acknowledged) <= set(own)
-    assert read_counts(journal, (NOTE,), 9) == (Counts(), [])
 
 
 def test_a_process_that_is_killed_again_and_again_loses_nothing(url: str, tmp_path: Path) -> None:
