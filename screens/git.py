@@ -19,6 +19,7 @@ from screens.base import Command, Runtime
 from screens.git_feed import LEAST_S, Feed
 from screens.git_pages import RightPanel
 from screens.git_reading import GitReading
+from screens.remembering import Remembering
 from widgets.branch_list import BranchList
 from widgets.commit_list import CommitList, about_lines
 from widgets.figures import wall_clock
@@ -30,14 +31,12 @@ from widgets.safe_text import clean_line, shorten
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from app.events import GitChanged, GitRepositories
+    from app.events import Badge, GitChanged, GitRepositories
     from screens.git_filter import FilterInput
 
 FOLLOW_AFTER_S = 0.07
 """The cursor has to rest this long before what depends on it follows, so that keys never wait for it."""
 AGES_EVERY_S = 30.0
-SMALL_FILE = 400_000
-LAST_SEEN = ("last", "git.json")
 
 
 class Group(Container):
@@ -58,10 +57,11 @@ class PanelTabs(Static):
         self.run_worker(self.app.run_action(f"show_panel('{panel}')", self.parent), exit_on_error=False)
 
 
-class GitPane(GitReading):
+class GitPane(Remembering, GitReading):
     """The Git area."""
 
     AREA = "git"
+    LAST_SEEN = ("last", "git.json")
     TITLE = "Git"
     HELP = (
         "The branches of all your repositories: what is ahead, gone, merged or misnamed, and one key to mend it. "
@@ -115,29 +115,17 @@ class GitPane(GitReading):
         self.branches.clock = self.commits.clock = self.clock
         self.fold_panels(self.app.size.width, self.app.size.height)
         self._at("branches")
-        if self.runtime is None:
-            from app import paths
-
-            path = paths.state_dir().joinpath(*LAST_SEEN)
-            try:
-                small = path.stat().st_size < SMALL_FILE
-            except OSError:
-                small = True
-            if small:
-                self._show_last_seen(path)
-            else:
-                self.call_after_refresh(self._show_last_seen, path)
+        self.remember()
         self.paint()
 
-    def _show_last_seen(self, path: Path) -> None:
-        if self.runtime is None and path.exists():
-            from app.git import lastseen
-            from app.git.badge import last_seen_badge
+    def load_last_seen(self, path: Path) -> Badge:
+        """Take over what the file holds; how the area stood then."""
+        from app.git import lastseen
+        from app.git.badge import last_seen_badge
 
-            states = lastseen.load(path)
-            self.feed.load(states)
-            self.post_message(self.Stands(last_seen_badge(states)))
-            self.paint()
+        states = lastseen.load(path)
+        self.feed.load(states)
+        return last_seen_badge(states)
 
     def attach(self, runtime: Runtime) -> None:
         """Follow the engine."""

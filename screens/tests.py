@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from screens import tests_text as words
 from screens.base import Command, Runtime
+from screens.remembering import Remembering
 from screens.tests_actions import TestsActions
 from screens.tests_feed import LEAST_S, Feed
 from screens.tests_projects import ProjectTabs
@@ -29,7 +30,7 @@ from widgets.test_tree import TestTree
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from app.events import ProjectChanged
+    from app.events import Badge, ProjectChanged
     from app.testing.model import HistoryPoint, ProjectSnapshot
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,6 @@ TITLES_EVERY_S = 0.25
 DETAIL_AFTER_S = 0.07
 """The cursor has to rest this long before the detail follows, so that keys never wait for it."""
 HISTORY_AFTER_S = 0.15
-SMALL_FILE = 400_000
-LAST_SEEN = ("last", "tests.json")
 
 
 class Panels(Horizontal):
@@ -48,11 +47,12 @@ class Panels(Horizontal):
     BLANK = True
 
 
-class TestsPane(TestsActions):
+class TestsPane(Remembering, TestsActions):
     """The Tests area."""
 
     __test__ = False
     AREA = "tests"
+    LAST_SEEN = ("last", "tests.json")
     TITLE = "Tests"
     HELP = (
         "Watches your projects and answers every save: the affected tests first, then the rest. "
@@ -97,29 +97,17 @@ class TestsPane(TestsActions):
         """Show what was last seen until the engine is up: at once, or just after the first frame if it is much."""
         self.progress.clock = self.clock
         self.fold_panels(self.app.size.width)
-        if self.runtime is None:
-            from app import paths
-
-            path = paths.state_dir().joinpath(*LAST_SEEN)
-            try:
-                small = path.stat().st_size < SMALL_FILE
-            except OSError:
-                small = True
-            if small:
-                self._show_last_seen(path)
-            else:
-                self.call_after_refresh(self._show_last_seen, path)
+        self.remember()
         self.paint()
 
-    def _show_last_seen(self, path: Path) -> None:
-        if self.runtime is None and path.exists():
-            from app.testing import lastseen
-            from app.testing.badge import last_seen_badge
+    def load_last_seen(self, path: Path) -> Badge:
+        """Take over what the file holds; how the area stood then."""
+        from app.testing import lastseen
+        from app.testing.badge import last_seen_badge
 
-            snapshots = lastseen.load(path)
-            self.feed.load(snapshots)
-            self.post_message(self.Stands(last_seen_badge(snapshots)))
-            self.paint()
+        snapshots = lastseen.load(path)
+        self.feed.load(snapshots)
+        return last_seen_badge(snapshots)
 
     def attach(self, runtime: Runtime) -> None:
         """Follow the engine."""

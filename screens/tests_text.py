@@ -116,4 +116,6 @@ def placeholder(
         return [[("starting", "$text-muted")], [], [(f"looking at {clean_line(snapshot.name, 40)}", "$text-muted")]]
     if snapshot.state == "running":
         return [[("collecting the tests", "$text-muted")]]
+    if snapshot.last is None:
+        return [[("nothing has run yet", "")], [], [("a", "$accent"), (" runs all tests", "$text-muted")]]
     return [[("no tests found", "")], [], [("a", "$accent"), (" looks again", "$text-muted")]]

@@ -16,7 +16,7 @@ from app.testing import lastseen
 from app.testing.model import ProjectSnapshot
 from app.tui import Quarterdeck
 from screens.problem import Problem
-from screens.tests import LAST_SEEN
+from screens.tests import TestsPane
 from tests.fakes import trading
 from tests.screens.shell_host import AREAS, FakeRuntime, close_log
 from tests.waiting import until
@@ -125,7 +125,7 @@ class FirstFrame(Quarterdeck):
 
 
 def last_seen(*snapshots: ProjectSnapshot) -> None:
-    path = paths.state_dir().joinpath(*LAST_SEEN)
+    path = paths.state_dir().joinpath(*TestsPane.LAST_SEEN)
     path.parent.mkdir(parents=True)
     lastseen.save(path, snapshots)
 

@@ -48,6 +48,12 @@ async def test_collecting_for_the_first_time() -> None:
     assert "collecting the tests" in text
 
 
+async def test_before_the_first_run() -> None:
+    text, _ = await text_of(Host(FakeTesting.of(snapshot([], last=None, recent=()))))
+    assert "nothing has run yet" in text
+    assert "a runs all tests" in text
+
+
 async def test_no_tests() -> None:
     text, _ = await text_of(Host(FakeTesting.of(snapshot([]))))
     assert "no tests found" in text
