@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from app.feedback.retrain.model import RetrainSnapshot
+    from app.feedback.review import FeedbackSnapshot
     from app.git.model import GitSnapshot, RepositoryState
     from app.testing.model import ProjectSnapshot
 
@@ -53,6 +55,22 @@ class TestStream:
 
 
 @dataclass(frozen=True, slots=True)
+class DataMove:
+    """The copy of the embedded data to a server: how many of `total` rows are done. `text` says what went wrong."""
+
+    state: Literal["none", "offered", "running", "done", "failed"]
+    rows: int = 0
+    total: int = 0
+    left_s: float | None = None
+    text: str = ""
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.rows / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class GitChanged:
     """A followed repository has a new state."""
 
@@ -64,6 +82,20 @@ class GitRepositories:
     """Other repositories are followed now, or in another order."""
 
     snapshot: GitSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackChanged:
+    """The review of feedback stands otherwise now."""
+
+    snapshot: FeedbackSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainChanged:
+    """The pipelines of the retrain trigger stand otherwise now."""
+
+    snapshot: RetrainSnapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
+from app.commands.db_copy import backup, copy, restore
 from app.db import contracts
 from app.db import status as database
 from app.db.journal import Journal, Refused
@@ -107,6 +108,10 @@ def refused(retry: bool, discard: str | None, config: Path | None, as_json: bool
     return 0
 
 
+for _command in (copy, backup, restore):
+    db.add_command(_command)
+
+
 @contextmanager
 def opened(config: Path | None) -> Iterator[Storage]:
     """The configured storage, for a command that asks the database itself and not through the loop."""
@@ -149,6 +154,12 @@ def _document(found: database.Status) -> dict[str, Any]:
         "parked": found.counts.parked,
         "refused_count": found.counts.refused,
         "refused": [_refused(each) for each in found.refused],
+        "unfinished_copy": None
+        if found.unfinished is None
+        else {
+            "source": found.unfinished.source,
+            "started_at": _moment(found.unfinished.started_at.timestamp()),
+        },
     }
 
 
@@ -179,6 +190,10 @@ def _print(found: database.Status) -> None:
     if found.state == "down":
         click.echo(f"problem   {found.problem}")
     click.echo(f"tables    {tables}")
+    if found.unfinished is not None:
+        click.echo(
+            f"problem   the copy from {found.unfinished.source} into it is not complete; the same command ends it"
+        )
     click.echo(f"waiting   {found.counts.waiting} in {found.journal}")
     if found.journal_problem:
         click.echo(f"problem   {found.journal_problem}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 COMMANDS = {
     "test": ("app.commands.test:test", "Run, watch and look back on the tests of a project."),
     "git": ("app.commands.git:git", "State of repositories, and changes that can be undone."),
+    "feedback": ("app.commands.feedback:feedback", "Take in feedback on what models answered."),
+    "retrain": ("app.commands.retrain:retrain", "Hand decided rows to those who train on them."),
     "config": ("app.commands.config:config", "Show, check and find the configuration."),
     "init": ("app.commands.init:init", "Write a commented configuration."),
     "db": ("app.commands.db:db", "State and structure of the database."),
@@ -13,7 +15,7 @@ COMMANDS = {
 }
 """Each command's place, imported when it is used, and its line in `--help`."""
 
-AREAS = {"tests": "Tests", "git": "Git"}
+AREAS = {"tests": "Tests", "git": "Git", "feedback": "Feedback"}
 """The areas that the app can open with, and their titles; a test compares them with the app's own list."""
 
 PROGRAMS = ("qd", "quarterdeck")

@@ -91,12 +91,13 @@ class Database:
         """Connect, check the server's version, and bring the tables up to date."""
         await self.run(lambda conn: None)
 
-    def run_now(self, work: Work[Result], write: bool = False) -> Result:
-        """The same as `run`, in the calling thread."""
+    def run_now(self, work: Work[Result], write: bool = False, *, prepared: bool = True) -> Result:
+        """The same as `run`, in the calling thread; `prepared` False leaves the tables in the state they are in."""
         left = dict(REPEATS)
         while True:
             try:
-                self._prepare()
+                if prepared:
+                    self._prepare()
                 return self.transact(work, write)
             except (SQLAlchemyError, PoolTimeout) as error:
                 fault = faults.classify(error)
@@ -109,6 +110,11 @@ class Database:
                 if fault in {"other", "schema"}:
                     raise
                 raise faults.explain(error, self.url) from error
+
+    def upgrade(self) -> None:
+        """Bring the tables up to date, though they may have been before: someone put older ones in their place."""
+        self._ready = False
+        self.run_now(lambda conn: None)
 
     def transact(self, work: Work[Result], write: bool = False) -> Result:
         """Run `work` once in a transaction, whatever state the tables are in; driver errors pass through."""
@@ -149,6 +155,21 @@ class Database:
             if self._made is None:
                 self._made = make_engine(self.url, self._settings)
             return self._made
+
+    def private_engine(self, read_timeout_s: float) -> Engine:
+        """An engine of one connection for the caller alone, who disposes of it: for statements that take long."""
+        return make_engine(self.url, replace(self._settings, size=1, read_timeout_s=read_timeout_s))
+
+    def alone(self) -> Database:
+        """The same database over one connection for the caller alone, who closes it: for work of many transactions.
+
+        A database in memory has but one connection, and is returned itself.
+        """
+        if urls.is_memory(self.url):
+            return self
+        timeouts = {"connect_timeout_s": self._settings.connect_timeout_s, "recycle_s": self._settings.recycle_s}
+        url = self.url.render_as_string(hide_password=False)
+        return Database(url, pool_size=1, read_timeout_s=self._settings.read_timeout_s, **timeouts)
 
     def check_version(self, conn: Connection) -> str:
         """The server's version; raises UnavailableError when it is too old to hold the tables."""
@@ -199,7 +220,7 @@ class Database:
         if self.url.drivername == "sqlite":
             migrate.upgrade(self.engine(), self.url)
             return
-        patient = make_engine(self.url, replace(self._settings, size=1, read_timeout_s=MIGRATION_TIMEOUT_S))
+        patient = self.private_engine(MIGRATION_TIMEOUT_S)
         try:
             migrate.upgrade(patient, self.url)
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
@@ -37,6 +38,13 @@ class PoolSettings:
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0
     recycle_s: float = 1800.0
+
+
+class _HintingCompiler(SQLiteCompiler):
+    """Writes the hints meant for SQLite (`INDEXED BY …`), which the dialect leaves out; those for servers stay out."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text if text and text.startswith("INDEXED BY ") else None
 
 
 def make_engine(url: URL, settings: PoolSettings) -> Engine:
@@ -74,6 +82,8 @@ def _sqlite(url: URL, settings: PoolSettings) -> Engine:
     else:
         _make_private(url)
         engine = create_engine(url, pool_size=settings.size, max_overflow=0, **common)
+
+    engine.dialect.statement_compiler = _HintingCompiler
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, record: object) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app.db import faults, migrate, urls
+from app.db.copying.state import Unfinished, find
 from app.db.faults import UnavailableError
 from app.db.journal import Counts, Refused, read_counts
 from app.errors import UserError
@@ -34,11 +35,13 @@ class Status:
     counts: Counts
     refused: tuple[Refused, ...]
     journal_problem: str = ""
+    unfinished: Unfinished | None = None
+    """A copy or a restore into this database that did not come to its end."""
 
     @property
     def ok(self) -> bool:
         """Nothing here needs the user."""
-        return self.state not in {"down", "newer"} and not self.refused and not self.journal_problem
+        return not (self.state in {"down", "newer"} or self.refused or self.journal_problem or self.unfinished)
 
 
 def status(db: Database, journal: Path, kinds: Collection[str], *, refused: int = 20) -> Status:
@@ -61,6 +64,7 @@ def status(db: Database, journal: Path, kinds: Collection[str], *, refused: int 
         counts=counts,
         refused=tuple(put_aside),
         journal_problem=journal_problem,
+        unfinished=db.look(find) if state in {"current", "behind", "newer"} else None,
     )
 
 

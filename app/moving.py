@@ -1,0 +1,196 @@
+"""When a server takes the place of the embedded database: offers to bring along what was stored before, and does it.
+
+The copy is `qd db copy --from embedded --merge --keep` in a process of its own: it takes nothing from the screen, can
+be ended at any moment, and goes on at the next start with what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+from pathlib import Path
+
+from sqlalchemy import Connection, func, inspect, select
+
+from app.db import urls
+from app.db.copying.snapshot import identity
+from app.db.copying.state import find
+from app.db.engine import Database
+from app.db.tables import all_tables
+from app.errors import UserError
+from app.events import Bus, DataMove
+from app.files import replace_text
+
+log = logging.getLogger(__name__)
+
+END_S = 5.0
+LEAST_CHANGE_S = 0.5
+
+
+class Moving:
+    """Knows whether there is something to bring along. `memory` is the file that remembers the user's answer."""
+
+    def __init__(self, db: Database, *, bus: Bus, memory: Path, config: Path | None = None) -> None:
+        self._db = db
+        self._bus = bus
+        self._memory = memory
+        self._config = config
+        self._looking: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._cancelled = False
+        self.state = DataMove("none")
+
+    def open(self) -> None:
+        """Look in the background whether to offer the copy."""
+        self._looking = asyncio.create_task(self._look(), name="moving")
+
+    def start(self) -> None:
+        """Copy, or go on with a copy."""
+        if self.state.state in {"offered", "failed"}:
+            self._cancelled = False
+            self._tell(DataMove("running", total=self.state.total))
+            self._running = asyncio.create_task(self._copy(), name="moving")
+
+    async def cancel(self) -> None:
+        """Stop the copy; what has arrived stays."""
+        self._cancelled = True
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+            self._running = None
+
+    def decline(self) -> None:
+        """Do not offer it for this server again."""
+        if self.state.state in {"offered", "failed"}:
+            self._remember("declined")
+            self._tell(DataMove("none"))
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        await self.cancel()
+
+    async def _look(self) -> None:
+        try:
+            rows = await asyncio.to_thread(self._to_bring_along)
+        except UserError as error:
+            log.info("whether there is data to copy is not known: %s", error)
+            return
+        except Exception:
+            log.exception("whether there is data to copy is not known")
+            return
+        if rows:
+            self._remember("open")
+            self._tell(DataMove("offered", total=rows))
+
+    def _to_bring_along(self) -> int:
+        """Rows of the embedded database, 0 when there is nothing to offer."""
+        path = urls.embedded_path()
+        answer = self._remembered()
+        if self._db.url.drivername == "sqlite" or answer in {"done", "declined"} or not path.exists():
+            return 0
+        embedded = Database("")
+        try:
+            rows = _rows(embedded)
+            if not rows:
+                return 0
+            begun = self._db.look(find)
+            ours = begun is not None and begun.source_key == identity(embedded)
+            return rows if answer == "open" or ours or not _rows(self._db) else 0
+        finally:
+            embedded.close()
+
+    async def _copy(self) -> None:
+        arguments = ["-m", "app", "db", "copy", "--from", "embedded", "--merge", "--keep", "--json", "--progress"]
+        if self._config is not None:
+            arguments += ["--config", str(self._config)]
+        total = self.state.total
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            reading = asyncio.create_task(process.stdout.read())
+            said = await self._follow(process.stderr)
+            answer = await reading
+            code = await process.wait()
+        except asyncio.CancelledError:
+            await _end(process)
+            self._tell(DataMove("offered", total=total))
+            raise
+        if code in (0, 1):
+            found = json.loads(answer)
+            self._remember("done")
+            notes = len(found["notes"])
+            text = (
+                f"{notes} rows could not be stored as they were: `qd db copy --from embedded --merge`" if notes else ""
+            )
+            self._tell(DataMove("done", rows=found["rows"], total=found["rows"], text=text))
+        else:
+            self._tell(DataMove("failed", total=total, text=said or f"it ended with code {code}"))
+
+    async def _follow(self, lines: asyncio.StreamReader) -> str:
+        """Publish the progress; answers with what else was said."""
+        said: list[str] = []
+        last = 0.0
+        async for line in lines:
+            text = line.decode(errors="replace").strip()
+            try:
+                found = json.loads(text)
+                event = DataMove("running", found["rows"], found["total"], found["left_s"])
+            except (ValueError, KeyError, TypeError):
+                said.append(text.removeprefix("quarterdeck: "))
+                continue
+            now = asyncio.get_running_loop().time()
+            if now - last > LEAST_CHANGE_S:
+                last = now
+                self._tell(event)
+        return "; ".join(said[-3:])
+
+    def _tell(self, state: DataMove) -> None:
+        self.state = state
+        self._bus.publish(state)
+
+    def _remembered(self) -> str:
+        try:
+            found = json.loads(self._memory.read_text(encoding="utf-8"))
+            return str(found["answer"]) if found["database"] == identity(self._db) else ""
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def _remember(self, answer: str) -> None:
+        with contextlib.suppress(OSError):
+            replace_text(self._memory, json.dumps({"database": identity(self._db), "answer": answer}))
+
+
+def _rows(db: Database) -> int:
+    """All rows of our tables, whatever revision they are of."""
+
+    def count(conn: Connection) -> int:
+        present = set(inspect(conn).get_table_names())
+        tables = [table for table in all_tables().sorted_tables if table.name in present]
+        return sum(int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in tables)
+
+    return db.look(count)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(END_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
