@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,13 @@ from app.config.lookup import Located, locate, shown
 from app.config.model import (
     BroadcastSettings,
     DatabaseSettings,
+    DiscordSettings,
+    FeedbackSettings,
     GitSettings,
     LogSettings,
     NamingSettings,
     ProjectSettings,
+    ReceiverSettings,
     RepositorySettings,
     Settings,
     TestsSettings,
@@ -31,8 +34,10 @@ from app.config.origins import Origins, in_order
 from app.config.positions import KeyPath
 from app.config.problems import Problem, SettingsError
 from app.config.reading import read
-from app.config.shape import leaves
+from app.config.retrain import RetrainSettings
+from app.config.shape import leaves, shape_at
 from app.config.wording import sentence, unknown
+from app.feedback.retrain.model import Pipeline
 from app.git.model import RepositorySpec, Rules
 from app.testing.ignore import DEFAULT_WATCH
 from app.testing.model import ProjectSpec
@@ -40,13 +45,17 @@ from app.testing.model import ProjectSpec
 __all__ = [
     "BroadcastSettings",
     "DatabaseSettings",
+    "DiscordSettings",
+    "FeedbackSettings",
     "GitSettings",
     "Loaded",
     "LogSettings",
     "NamingSettings",
     "Problem",
     "ProjectSettings",
+    "ReceiverSettings",
     "RepositorySettings",
+    "RetrainSettings",
     "Settings",
     "SettingsError",
     "SettingsFile",
@@ -59,6 +68,7 @@ __all__ = [
     "named_values",
     "project_specs",
     "repository_specs",
+    "retrain_pipelines",
 ]
 
 
@@ -158,6 +168,16 @@ def repository_specs(settings: Settings, base: Path) -> tuple[RepositorySpec, ..
     return tuple(found.values())
 
 
+def retrain_pipelines(settings: Settings, base: Path) -> tuple[Pipeline, ...]:
+    """The pipelines of `[[feedback.retrain]]`, their folders absolute; relative ones start from `base`."""
+    found = []
+    for given in settings.feedback.retrain:
+        values = {name: getattr(given, name) for name in RetrainSettings.model_fields}
+        values |= {"folder": absolute(str(given.folder), base), "secret": given.secret.get_secret_value()}
+        found.append(Pipeline(**values))
+    return tuple(found)
+
+
 def broadcast_templates(settings: Settings, base: Path) -> Path | None:
     """The folder of the user's own templates for summaries; None for the built-in ones alone."""
     given = settings.git.broadcast.templates
@@ -233,10 +253,10 @@ def _joined(data: Mapping[str, Any], values: Mapping[KeyPath, Any]) -> dict[str,
 
 def _resolve_secrets(data: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> list[Problem]:
     problems = []
-    for path, shape in leaves():
+    for path in _secret_places(data):
         table = _table(data, path[:-1])
         value = table.get(path[-1]) if table is not None else None
-        if shape.kind != "secret" or not isinstance(value, str) or not secrets.is_reference(value):
+        if not isinstance(value, str) or not secrets.is_reference(value):
             continue
         assert table is not None
         try:
@@ -248,10 +268,33 @@ def _resolve_secrets(data: dict[str, Any], environ: Mapping[str, str], origins: 
     return problems
 
 
-def _table(data: Any, path: KeyPath) -> dict[Any, Any] | None:
+def _secret_places(data: Any) -> Iterator[KeyPath]:
+    """The path of every secret that there may be: of the tables, and of each table in the lists that `data` has."""
+    for path, shape in leaves():
+        if shape.kind == "secret":
+            yield path
+        elif shape.kind == "tables" and shape.table is not None:
+            entries = _at(data, path)
+            for number in range(len(entries) if isinstance(entries, list | tuple) else 0):
+                for name in shape.table.model_fields:
+                    inner = shape_at((*path, number, name))
+                    if inner is not None and inner.kind == "secret":
+                        yield (*path, number, name)
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    """What stands at a path of plain data or of settings; None where nothing does."""
     for part in path:
-        data = data.get(part) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else None
+        if isinstance(part, int):
+            data = data[part] if isinstance(data, list | tuple) and part < len(data) else None
+        else:
+            data = data.get(part) if isinstance(data, dict) else getattr(data, part, None)
+    return data
+
+
+def _table(data: Any, path: KeyPath) -> dict[Any, Any] | None:
+    found = _at(data, path)
+    return found if isinstance(found, dict) else None
 
 
 def _validated(data: dict[str, Any], origins: Origins) -> tuple[Settings | None, list[Problem]]:
@@ -270,30 +313,27 @@ def _duplicates(settings: Settings, origins: Origins) -> list[Problem]:
     """Two of a kind whose names differ at most in case: commands and the history tell them apart by name."""
     problems = []
     for table, kind, entries in (
-        ("repositories", "repository", settings.repositories),
-        ("projects", "project", settings.projects),
+        (("feedback", "retrain"), "pipeline", settings.feedback.retrain),
+        (("repositories",), "repository", settings.repositories),
+        (("projects",), "project", settings.projects),
     ):
         first: dict[str, int] = {}
         for number, name in enumerate(entry.name for entry in entries):
             earlier = first.setdefault(name.casefold(), number)
             if earlier != number:
-                place = origins.where((table, earlier, "name"))
+                place = origins.where((*table, earlier, "name"))
                 text = f'the name "{name}" is taken by another {kind} ({place}); give each its own'
-                problems.append(origins.problem((table, number, "name"), text))
+                problems.append(origins.problem((*table, number, "name"), text))
     return problems
 
 
 def _secret_texts(settings: Settings) -> Iterable[str]:
     """Each secret, and the password inside it as it is written there and as it is sent."""
-    for path, shape in leaves():
-        if shape.kind == "secret":
-            value: Any = settings
-            for part in path:
-                value = getattr(value, str(part))
-            secret = str(value.get_secret_value())
-            address, _, _ = secret.partition("://")[2].rpartition("@")
-            password = address.partition(":")[2]
-            yield from dict.fromkeys(text for text in (secret, password, unquote(password)) if text)
+    for path in _secret_places(settings):
+        secret = str(_at(settings, path).get_secret_value())
+        address, _, _ = secret.partition("://")[2].rpartition("@")
+        password = address.partition(":")[2]
+        yield from dict.fromkeys(text for text in (secret, password, unquote(password)) if text)
 
 
 def _spec(project: ProjectSettings, base: Path) -> ProjectSpec:

@@ -5,28 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.config.fields import Flag, Number, Section, Whole
+from app.config.retrain import RetrainSettings
 from app.git.names import ref_problem, template_fields
-
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 _BACKENDS = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql", "sqlite", "sqlite+pysqlite")
 _ADDRESS = '"mysql://user:password@host:3306/quarterdeck"'
 FETCH_LEAST_S = 60.0
 """Seconds; asking a server more often than that is no courtesy."""
+SECRET_LEAST = 16
+"""Characters of a secret that signs requests; shorter ones can be guessed."""
 _PROJECT_NAME = re.compile(r"\w[\w .+-]{0,59}")
-
-
-class Section(BaseModel):
-    """A table of the configuration: nothing in it changes after it was read, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class UiSettings(Section):
@@ -227,6 +221,71 @@ class GitSettings(Section):
         return seconds
 
 
+class ReceiverSettings(Section):
+    """`[feedback.receiver]`: where `qd feedback serve` listens, and for whom."""
+
+    host: str = "127.0.0.1"
+    port: Whole = Field(default=8474, ge=0, le=65535)
+    secret: SecretStr = SecretStr("")
+    previous_secret: SecretStr = SecretStr("")
+    rate_per_s: Number = Field(default=1000.0, gt=0, le=1_000_000)
+    burst: Whole = Field(default=2000, ge=1, le=1_000_000)
+
+    @field_validator("secret", "previous_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret.get_secret_value()) < SECRET_LEAST:
+            raise ValueError(f"expected at least {SECRET_LEAST} characters; write a random text, or leave it empty")
+        return secret
+
+
+class DiscordSettings(Section):
+    """`[feedback.discord]`: the channels that feedback is read from, and the application whose buttons give it."""
+
+    token: SecretStr = SecretStr("")
+    channels: tuple[str, ...] = ()
+    poll_s: Number = Field(default=60.0, ge=5, le=86_400)
+    history: Whole = Field(default=100, ge=1, le=100_000)
+    good: tuple[str, ...] = ("👍",)
+    bad: tuple[str, ...] = ("👎",)
+    names: Flag = False
+    public_key: str = ""
+    api: str = "https://discord.com/api/v10"
+
+    @field_validator("channels")
+    @classmethod
+    def _ids(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        if any(re.fullmatch(r"[0-9]{1,20}", channel) is None for channel in channels):
+            raise ValueError('expected ids of channels, such as ["1009876543210987654"]')
+        return channels
+
+    @field_validator("public_key")
+    @classmethod
+    def _key(cls, key: str) -> str:
+        if key and re.fullmatch(r"[0-9a-fA-F]{64}", key) is None:
+            raise ValueError("expected the application's public key: 64 hexadecimal digits")
+        return key
+
+    @field_validator("api")
+    @classmethod
+    def _address(cls, api: str) -> str:
+        if re.fullmatch(r"https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?", api) is None:
+            raise ValueError("expected an address that begins with https://")
+        return api
+
+
+class FeedbackSettings(Section):
+    """`[feedback]`: where feedback comes from, and where it goes."""
+
+    reviewer: str = Field(default="", max_length=128)
+    rubric_version: str = Field(default="", max_length=128)
+    order: Literal["oldest", "worst", "uncertain", "cluster", "newest_model"] = "oldest"
+    reshow_share: Number = Field(default=0.04, ge=0, le=0.5)
+    receiver: ReceiverSettings = ReceiverSettings()
+    discord: DiscordSettings = DiscordSettings()
+    retrain: tuple[RetrainSettings, ...] = ()
+
+
 class RepositorySettings(Section):
     """`[[repositories]]`: one repository to follow, as written; `app.settings.repository_specs` makes it absolute."""
 
@@ -268,6 +327,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     tests: TestsSettings = TestsSettings()
     git: GitSettings = GitSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     repositories: tuple[RepositorySettings, ...] = ()
     projects: tuple[ProjectSettings, ...] = ()
 

@@ -10,6 +10,13 @@ Dialect = Literal["sqlite", "mariadb", "mysql"]
 CONTRACTS = {
     "testing.run": "app.testing.records:RunRecord",
     "git.operation": "app.git.records:OperationRecord",
+    "feedback.row": "app.feedback.contract:FeedbackIn",
+    "feedback.export": "app.feedback.contract:FeedbackOut",
+    "feedback.captured": "app.feedback.contract:FeedbackRecord",
+    "feedback.capture": "app.feedback.capture:CaptureRecord",
+    "feedback.decision": "app.feedback.contract:DecisionRecord",
+    "retrain.row": "app.feedback.retrain.contract:TrainingRow",
+    "retrain.report": "app.feedback.retrain.contract:RunReport",
 }
 """What enters the database through a contract, and its pydantic model; an area adds its own here."""
 

@@ -9,10 +9,11 @@ from app.config import toml
 from app.config.lookup import default_file
 from app.config.positions import KeyPath
 from app.config.shape import leaves, shape_at
-from app.settings import ProjectSettings, RepositorySettings, Settings, load, project_specs
+from app.settings import ProjectSettings, RepositorySettings, RetrainSettings, Settings, load, project_specs
 
 TEXT = default_file().read_text("utf-8")
-PROJECT_KEYS = set(ProjectSettings.model_fields) | set(RepositorySettings.model_fields)
+LISTED = (ProjectSettings, RepositorySettings, RetrainSettings)
+PROJECT_KEYS = {name for table in LISTED for name in table.model_fields}
 
 
 def _written(data: dict[str, Any], path: KeyPath = ()) -> dict[KeyPath, Any]:
@@ -32,7 +33,9 @@ def test_every_key_of_the_code_is_in_the_file_with_its_default_and_no_other() ->
     defaults = {path: shape.default for path, shape in leaves()}
     # A list of tables without one cannot be written above other tables: it is there as an example.
     assert defaults.pop(("repositories",)) == ()
+    assert defaults.pop(("feedback", "retrain")) == ()
     assert "\n# [[repositories]]\n" in TEXT
+    assert "\n# [[feedback.retrain]]\n" in TEXT
     assert set(written) == set(defaults)
     for path, default in defaults.items():
         if path == ("projects",):
@@ -66,7 +69,7 @@ def test_every_key_has_a_comment_above_it() -> None:
 
 
 def test_the_commented_examples_are_valid() -> None:
-    starts = (TEXT.index(f"# [[{table}]]") for table in ("repositories", "projects"))
+    starts = (TEXT.index(f"# [[{table}]]") for table in ("repositories", "feedback.retrain", "projects"))
     example = "\n".join(TEXT[start : TEXT.index("\n\n", start)].replace("# ", "") for start in starts)
     keys = [line.removeprefix("# ") for line in TEXT.split("\n") if line.startswith('# "')]
     assert len(keys) >= 2

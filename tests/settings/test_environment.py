@@ -71,7 +71,9 @@ WRONG = {
     "QUARTERDECK_TESTS__RUN=al": 'tests.run: expected "all" or "affected", got "al"; did you mean "all"?',
     "QUARTERDECK_TESTS__RUNN=all": "unknown key; did you mean QUARTERDECK_TESTS__RUN?",
     "QUARTERDECK_TEST__RUN=all": "unknown key; did you mean QUARTERDECK_TESTS?",
-    "QUARTERDECK_ZOO__X=1": "unknown key; known tables: ui, keys, database, log, tests, git, repositories, projects",
+    "QUARTERDECK_ZOO__X=1": (
+        "unknown key; known tables: ui, keys, database, log, tests, git, feedback, repositories, projects"
+    ),
     "QUARTERDECK_UI__THEME__NAME=x": "unknown key; ui.theme is no table",
     "QUARTERDECK_KEYS__A=b": """cannot be set one by one; write QUARTERDECK_KEYS='{"name": "value"}'""",
     "QUARTERDECK_PROJECTS__0__PATH=/x": (

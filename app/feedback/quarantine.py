@@ -1,0 +1,218 @@
+"""What broke the contract: kept with the line and the reason, to be looked at, mended, tried again, or let go."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from app.db.paging import Cursor, Key, page
+from app.db.types import storable, utc_now
+from app.errors import UserError
+from app.feedback.contract import RAW_BYTES
+from app.feedback.identities import identities
+from app.feedback.model import Extra, Quarantined, QuarantineState, Refused, Violation
+from app.feedback.rows import ViolationError, parse, prepare
+from app.feedback.store import CONTENT_TAKEN, ID_TAKEN, insert_rows
+from app.feedback.tables import EVENT_LENGTH, NAME_LENGTH, REASON_LENGTH, feedback_quarantine
+
+if TYPE_CHECKING:
+    from app.db.engine import Database
+
+CONFLICTS = (CONTENT_TAKEN, ID_TAKEN)
+_columns = feedback_quarantine.c
+KEYS = (Key(_columns.id),)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something to quarantine."""
+
+    line: int
+    violation: Violation
+    raw: bytes
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinePage:
+    """Entries, oldest first; `after` leads to the later ones and is None at the end."""
+
+    entries: tuple[Quarantined, ...]
+    after: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of entries that were tried again; `left` broke the contract once more."""
+
+    created: int = 0
+    duplicate: int = 0
+    left: tuple[Quarantined, ...] = ()
+
+
+def entry(raw: bytes, violation: Violation, line: int = 0) -> Entry:
+    """An entry for all that came; what is too much of it is cut."""
+    return Entry(line, violation, raw[:RAW_BYTES], len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def put(conn: Connection, entries: list[Entry], *, batch: str, source: str, at: datetime) -> None:
+    """Write entries down."""
+    if entries:
+        # Rising ids keep the entries in the order of their lines.
+        ids = identities()
+        rows = [
+            {
+                "id": next(ids),
+                "batch": batch,
+                "source": storable(source)[:EVENT_LENGTH],
+                "line": each.line,
+                "reason": storable(each.violation.reason)[:REASON_LENGTH],
+                "field": storable(each.violation.field)[:NAME_LENGTH],
+                "raw": each.raw,
+                "raw_size": each.size,
+                "raw_hash": each.digest,
+                "at": at,
+                "state": "open",
+            }
+            for each in entries
+        ]
+        conn.execute(insert(feedback_quarantine), rows)
+
+
+def select_entries(state: QuarantineState, batch: str = "") -> Select[Any]:
+    """Entries in a state, without an order."""
+    statement = select(feedback_quarantine).where(_columns.state == state)
+    return statement.where(_columns.batch == batch) if batch else statement
+
+
+async def entries(
+    db: Database,
+    *,
+    state: QuarantineState = "open",
+    batch: str = "",
+    limit: int = 100,
+    after: Cursor | None = None,
+) -> QuarantinePage:
+    """Entries, oldest first."""
+    found = await db.run(lambda conn: page(conn, select_entries(state, batch), KEYS, limit=limit, after=after))
+    return QuarantinePage(tuple(_entry(row) for row in found.rows), found.last if found.more_after else None)
+
+
+def refused(conn: Connection, batch: str, limit: int, *, conflicts: bool) -> tuple[Refused, ...]:
+    """The lines of an import that were quarantined, or those that were in conflict with rows kept before."""
+    wanted = _columns.reason.in_(CONFLICTS) if conflicts else _columns.reason.not_in(CONFLICTS)
+    rows = conn.execute(
+        select(_columns.line, _columns.field, _columns.reason)
+        .where(_columns.batch == batch, wanted)
+        .order_by(_columns.line)
+        .limit(limit)
+    )
+    return tuple(Refused(row.line, str(Violation(row.field, row.reason))) for row in rows)
+
+
+async def waiting(db: Database) -> int:
+    """How many entries are open."""
+    query = select(func.count()).select_from(feedback_quarantine).where(_columns.state == "open")
+    return await db.run(lambda conn: conn.scalar(query) or 0)
+
+
+async def one(db: Database, identity: str) -> Quarantined:
+    """The entry of this id. Raises UserError where there is none."""
+    row = await db.run(lambda conn: conn.execute(select(feedback_quarantine).where(_columns.id == identity)).first())
+    if row is None:
+        raise UserError(f"nothing in quarantine has the id {identity}", fix="`qd feedback quarantine list` shows them")
+    return _entry(row)
+
+
+async def mend(db: Database, identity: str, text: bytes, extra: Extra = "forbid") -> Retried:
+    """Try the mended text in the place of what was quarantined. Raises UserError when it breaks the contract, too."""
+    await one(db, identity)
+
+    def work(conn: Connection) -> Retried:
+        now = utc_now()
+        # The state is asked again inside: of two who mend one entry, the second finds nothing to do.
+        if not _settle(conn, identity, "mended"):
+            raise UserError(f"{identity} was settled already", fix="`qd feedback quarantine list` shows what is open")
+        done = insert_rows(conn, [prepare(parse(text.strip(), extra), now=now)])
+        if done.conflicts:
+            raise ViolationError(Violation("", done.conflicts[0][1]))
+        return Retried(done.created, done.duplicate)
+
+    try:
+        return await db.run(work, write=True)
+    except ViolationError as error:
+        raise UserError(str(error), where=f"quarantine {identity}", fix="mend it and try again") from None
+
+
+async def retry(db: Database, ids: tuple[str, ...] = (), *, batch: str = "", extra: Extra = "forbid") -> Retried:
+    """Try entries again as they are, for instance after an update of the contract: those named, or all open ones."""
+    created = duplicate = 0
+    left: list[Quarantined] = []
+    for identity in ids:
+        done = await _again(db, await one(db, identity), extra)
+        created, duplicate, left = created + done.created, duplicate + done.duplicate, [*left, *done.left]
+    after: Cursor | None = None
+    while not ids:
+        found = await entries(db, batch=batch, after=after)
+        for each in found.entries:
+            done = await _again(db, each, extra)
+            created, duplicate, left = created + done.created, duplicate + done.duplicate, [*left, *done.left]
+        after = found.after
+        if after is None:
+            break
+    return Retried(created, duplicate, tuple(left))
+
+
+async def drop(db: Database, identity: str) -> Quarantined:
+    """Let an entry go. It stays in the table as dropped. Raises UserError where none is open under this id."""
+    found = await one(db, identity)
+    if not await db.run(lambda conn: _settle(conn, identity, "dropped"), write=True):
+        raise UserError(f"{identity} was settled already", fix="`qd feedback quarantine list` shows what is open")
+    return found
+
+
+async def _again(db: Database, found: Quarantined, extra: Extra) -> Retried:
+    if not found.complete or found.reason in CONFLICTS:
+        return Retried(left=(found,))
+
+    def work(conn: Connection) -> Retried:
+        row = prepare(parse(found.raw, extra), now=utc_now())
+        if not _settle(conn, found.id, "mended"):
+            return Retried()
+        done = insert_rows(conn, [row])
+        if done.conflicts:
+            raise ViolationError(Violation("", done.conflicts[0][1]))
+        return Retried(done.created, done.duplicate)
+
+    try:
+        return await db.run(work, write=True)
+    except ViolationError:
+        return Retried(left=(found,))
+
+
+def _settle(conn: Connection, identity: str, state: QuarantineState) -> bool:
+    done = conn.execute(
+        update(feedback_quarantine).where(_columns.id == identity, _columns.state == "open").values(state=state)
+    )
+    return done.rowcount == 1
+
+
+def _entry(row: Row[Any]) -> Quarantined:
+    return Quarantined(
+        id=row.id,
+        batch=row.batch,
+        source=row.source,
+        line=row.line,
+        reason=row.reason,
+        field=row.field,
+        raw=row.raw,
+        raw_size=row.raw_size,
+        raw_hash=row.raw_hash,
+        at=row.at,
+        state=row.state,
+    )

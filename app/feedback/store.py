@@ -1,0 +1,178 @@
+"""New rows in the table, each once: what is there already is counted, never written over."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import mysql, sqlite
+
+from app.db.types import on_server
+from app.feedback.model import STATES, Counts
+from app.feedback.rows import COLUMNS, Prepared
+from app.feedback.tables import feedback_count, feedback_model
+
+SHARDS = 32
+STATEMENT_LENGTH = 900_000
+"""Characters of one statement to a server: far below the packets that servers take, even if each had four bytes."""
+_ID, _UNIQUE_KEY, _CAPTURED_AT = map(COLUMNS.index, ("id", "unique_key", "captured_at"))
+_MODEL = tuple(map(COLUMNS.index, ("model_key", "model", "model_version")))
+CONTENT_TAKEN = "another row has this source_event_id and other content; the first one was kept"
+ID_TAKEN = "another row has this id; the first one was kept"
+
+
+@dataclass(slots=True)
+class Inserted:
+    """What became of some rows: `created` + `duplicate` is their number, `conflicts` are part of the duplicates."""
+
+    created: int = 0
+    duplicate: int = 0
+    conflicts: list[tuple[Prepared, str]] = field(default_factory=list)
+
+
+def insert_rows(conn: Connection, rows: Sequence[Prepared]) -> Inserted:
+    """Insert what is new. A row that another writer adds meanwhile raises an IntegrityError: do the unit again."""
+    done = Inserted()
+    known = _known(conn, "unique_key", [row.unique_key for row in rows])
+    taken = set(_known(conn, "id", [row.id for row in rows if row.own_id]))
+    fresh: list[Prepared] = []
+    for row in rows:
+        key = row.values[_UNIQUE_KEY]
+        before = known.get(key)
+        if before is not None:
+            done.duplicate += 1
+            if row.by_event and before[1] != row.body_hash:
+                done.conflicts.append((row, CONTENT_TAKEN))
+        elif row.own_id and row.id in taken:
+            done.duplicate += 1
+            done.conflicts.append((row, ID_TAKEN))
+        else:
+            known[key] = (row.id, row.body_hash)
+            if row.own_id:
+                taken.add(row.id)
+            fresh.append(row)
+    done.created = len(fresh)
+    if fresh:
+        _send(conn, "feedback", COLUMNS, [row.values for row in fresh])
+        tags = [
+            (row.values[_ID], tag, "waiting", row.values[_CAPTURED_AT]) for row in fresh if row.tags for tag in row.tags
+        ]
+        if tags:
+            names = ("feedback_id", "tag", "state", "captured_at")
+            _send(conn, "feedback_tag", names, tags)
+        _models(conn, fresh)
+        count(conn, {"waiting": len(fresh)})
+    return done
+
+
+def count(conn: Connection, change: Mapping[str, int]) -> None:
+    """Add to the counts of states, which nobody has to compute from the rows."""
+    shard = os.getpid() % SHARDS
+    for state in sorted(change):
+        if not change[state]:
+            continue
+        row = {"state": state, "shard": shard, "total": change[state]}
+        if on_server(conn.dialect):
+            added = mysql.insert(feedback_count)
+            conn.execute(added.on_duplicate_key_update(total=feedback_count.c.total + added.inserted.total), [row])
+        else:
+            put = sqlite.insert(feedback_count)
+            conn.execute(
+                put.on_conflict_do_update(
+                    index_elements=["state", "shard"], set_={"total": feedback_count.c.total + put.excluded.total}
+                ),
+                [row],
+            )
+
+
+def counts(conn: Connection) -> Counts:
+    """Rows by state, from the counts kept."""
+    found: Counter[str] = Counter()
+    for state, total in conn.execute(
+        select(feedback_count.c.state, func.sum(feedback_count.c.total)).group_by(feedback_count.c.state)
+    ):
+        found[state] = int(total)
+    return Counts(**{state: found[state] for state in STATES})
+
+
+def _known(conn: Connection, column: str, values: Sequence[Any]) -> dict[Any, tuple[str, bytes]]:
+    if not values:
+        return {}
+    mark = "%s" if on_server(conn.dialect) else "?"
+    marks = ",".join([mark] * len(values))
+    sql = f"SELECT {column}, id, body_hash FROM feedback WHERE {column} IN ({marks})"
+    return {key: (identity, body) for key, identity, body in conn.exec_driver_sql(sql, tuple(values))}
+
+
+def _send(conn: Connection, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    if not on_server(conn.dialect):
+        names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+        conn.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(rows))
+        return
+    head = f"INSERT INTO {table} ({', '.join(f'`{name}`' for name in columns)}) VALUES "
+    texts: list[str] = []
+    size = 0
+    for row in rows:
+        # Quicker than the driver, which asks each value anew what it is.
+        text = "(" + ",".join(map(_literal, row)) + ")"
+        if texts and size + len(text) > STATEMENT_LENGTH:
+            conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
+            texts, size = [], 0
+        texts.append(text)
+        size += len(text)
+    # Without parameters a % in the text is nothing but a %.
+    conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
+
+
+def _literal(value: Any) -> str:
+    """A value as a server reads it; the session's mode lets a backslash escape."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    # An exponent makes a float of what would be a decimal.
+    return f"{value!r}" if isinstance(value, int) or "e" in repr(value) else f"{value!r}e0"
+
+
+def _models(conn: Connection, rows: Iterable[Prepared]) -> None:
+    """Keep when the first row of each model was captured."""
+    first: dict[int, tuple[str, tuple[str | None, str | None]]] = {}
+    key_at, model_at, version_at = _MODEL
+    for row in rows:
+        values = row.values
+        key, captured = values[key_at], values[_CAPTURED_AT]
+        before = first.get(key)
+        if key and (before is None or captured < before[0]):
+            first[key] = (captured, (values[model_at], values[version_at]))
+    if not first:
+        return
+    columns = feedback_model.c
+    at_first = select(columns.model_key, columns.first_at).where(columns.model_key.in_(list(first)))
+    known: dict[int, datetime] = {row.model_key: row.first_at for row in conn.execute(at_first)}
+    late = [
+        {"model_key": key, "model": model, "version": version, "first_at": moment}
+        for key, (at, (model, version)) in sorted(first.items())
+        if (moment := datetime.fromisoformat(at).replace(tzinfo=UTC)) < known.get(key, datetime.max.replace(tzinfo=UTC))
+    ]
+    if not late:
+        return
+    if on_server(conn.dialect):
+        added = mysql.insert(feedback_model)
+        conn.execute(
+            added.on_duplicate_key_update(first_at=func.least(columns.first_at, added.inserted.first_at)), late
+        )
+    else:
+        put = sqlite.insert(feedback_model)
+        conn.execute(
+            put.on_conflict_do_update(
+                index_elements=["model_key"], set_={"first_at": func.min(columns.first_at, put.excluded.first_at)}
+            ),
+            late,
+        )

@@ -1,0 +1,337 @@
+"""A review session on real databases: nothing decided is ever lost, and keys never wait."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.db.engine import Database
+from app.db.spool import Spool
+from app.errors import UserError
+from app.events import Badge, Bus, FeedbackChanged
+from app.feedback import decisions
+from app.feedback.review import Given
+from app.feedback.service import FeedbackService
+from app.feedback.tables import feedback, feedback_claim, feedback_decision
+from tests.feedback.reviewing import NOW, given, put
+from tests.servers import PrivateMariaDB
+from tests.waiting import until
+
+AHEAD = 6
+
+
+def ticking(start: datetime) -> Callable[[], datetime]:
+    """A clock that goes on by a microsecond each time it is looked at."""
+    ticks = count()
+    return lambda: start + timedelta(microseconds=next(ticks))
+
+
+@asynccontextmanager
+async def reviewing(db: Database, folder: Path, **more: Any) -> AsyncIterator[FeedbackService]:
+    bus = more.pop("bus", None) or Bus()
+    spool = Spool(folder / "spool.db")
+    decisions.register(spool)
+    spool.start(db, bus)
+    options: dict[str, Any] = {"reviewer": "mara", "ahead": AHEAD, "share": 0.0, "clock": ticking(NOW), **more}
+    service = FeedbackService(db=db, spool=spool, bus=bus, **options)
+    await service.start()
+    service.open_review()
+    try:
+        yield service
+    finally:
+        await service.close()
+        await spool.close()
+
+
+async def ready(service: FeedbackService, count: int = 1) -> list[str]:
+    await until(lambda: len(service.snapshot().upcoming) >= count and not service.snapshot().reading)
+    return [item.row.id for item in service.snapshot().upcoming]
+
+
+def states(db: Database) -> dict[str, str]:
+    return db.run_now(lambda conn: {row.id: row.state for row in conn.execute(select(feedback.c.id, feedback.c.state))})
+
+
+def stored(db: Database) -> list[Any]:
+    columns = feedback_decision.c
+    return db.run_now(lambda conn: list(conn.execute(select(feedback_decision).order_by(columns.decided_at))))
+
+
+async def test_decisions_in_the_order_of_the_keys(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(20)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, AHEAD)
+        seen = []
+        for verdict in ("accept", "reject", "skip"):
+            item = service.snapshot().current
+            assert item is not None
+            seen.append(item.row.id)
+            service.decide(verdict)  # type: ignore[arg-type]
+        snapshot = service.snapshot()
+        assert snapshot.current is not None
+        assert snapshot.current.row.id == "row-00003"
+        assert (snapshot.session, snapshot.streak) == (3, 3)
+        await until(lambda: len(stored(database)) == 3)
+        assert [(row.feedback_id, row.verdict) for row in stored(database)] == list(
+            zip(seen, ("accept", "reject", "skip"), strict=True)
+        )
+        found = states(database)
+        assert [found[identity] for identity in seen] == ["accepted", "rejected", "skipped"]
+
+
+async def test_the_queue_is_filled_again_and_ends(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(25)])
+    async with reviewing(database, tmp_path) as service:
+        seen = []
+        while len(seen) < 25:
+            await ready(service)
+            item = service.snapshot().current
+            assert item is not None
+            seen.append(item.row.id)
+            service.decide("accept")
+        assert seen == [f"row-{n:05}" for n in range(25)]
+        await until(lambda: service.snapshot().exhausted)
+        await until(lambda: set(states(database).values()) == {"accepted"})
+
+
+async def test_what_goes_with_a_verdict_is_stored(database: Database, tmp_path: Path) -> None:
+    put(database, [given(1, tags=("old",))])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service)
+        service.decide("reject", Given(-0.5, ("tone", "price"), "a better answer", "too long", 1200))
+        (row,) = await until(lambda: stored(database))
+    assert (row.score, row.tags, row.correction, row.note) == (-0.5, ["tone", "price"], "a better answer", "too long")
+    assert (row.duration_ms, row.reviewer) == (1200, "mara")
+
+
+async def test_undo_and_redo_over_many_steps(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(4)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, 4)
+        for _ in range(3):
+            service.decide("accept")
+        assert await service.undo()
+        assert await service.undo()
+        assert [item.row.id for item in service.snapshot().upcoming] == ["row-00001", "row-00002", "row-00003"]
+        assert service.snapshot().undone == 2
+        await until(lambda: len(stored(database)) == 5)
+        await until(lambda: states(database)["row-00001"] == "waiting")
+        assert await service.redo()
+        await until(lambda: states(database)["row-00001"] == "accepted")
+        assert states(database)["row-00002"] == "waiting"
+        service.decide("reject")
+        assert service.snapshot().undone == 0
+        await until(lambda: states(database)["row-00002"] == "rejected")
+
+
+async def test_undo_goes_back_into_earlier_sessions(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(3)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, 3)
+        service.decide("accept", Given(note="one"))
+        service.decide("reject")
+    later = NOW + timedelta(hours=1)
+    async with reviewing(database, tmp_path, clock=ticking(later)) as service:
+        assert await service.undo()
+        assert await service.undo()
+        assert not await service.undo()
+        upcoming = service.snapshot().upcoming
+        assert [item.row.id for item in upcoming[:2]] == ["row-00000", "row-00001"]
+        assert upcoming[0].decisions[0].note == "one"
+        await until(lambda: set(states(database).values()) == {"waiting"})
+
+
+async def test_rows_that_are_alike_are_decided_at_once(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n, output=f"Your order {n} was filled at 10.{n}0 today") for n in range(5)])
+    put(database, [given(9, output="something else altogether, which nobody asked for")])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, 6)
+        item = service.snapshot().current
+        assert item is not None
+        found = await service.alike(item.row)
+        assert {each.row.id for each in found} == {f"row-{n:05}" for n in range(1, 5)}
+        assert all(each.likeness > 0.92 for each in found)
+        service.decide_many([item.row, *(each.row for each in found)], "reject")
+        assert [each.row.id for each in service.snapshot().upcoming] == ["row-00009"]
+        await until(lambda: sorted(states(database).values()) == ["rejected"] * 5 + ["waiting"])
+        assert await service.undo()
+        await until(lambda: set(states(database).values()) == {"waiting"})
+        assert len(service.snapshot().upcoming) == 6
+
+
+async def test_leaving_lets_others_have_the_rows(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(4)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, 4)
+        claimed = database.run_now(lambda conn: set(conn.scalars(select(feedback_claim.c.feedback_id))))
+        assert len(claimed) == 4
+    assert database.run_now(lambda conn: list(conn.scalars(select(feedback_claim.c.feedback_id)))) == []
+
+
+async def test_another_order_keeps_the_row_on_screen(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n, score=-n / 10) for n in range(6)])
+    async with reviewing(database, tmp_path, ahead=4) as service:
+        await ready(service, 4)
+        service.set_order("worst")
+        await until(lambda: len(service.snapshot().upcoming) > 3 and not service.snapshot().reading)
+        assert [item.row.id for item in service.snapshot().upcoming][:4] == [
+            "row-00000",
+            "row-00005",
+            "row-00004",
+            "row-00003",
+        ]
+
+
+async def test_the_largest_cluster_is_counted_first(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(3)])
+    put(database, [given(n, output=f"Filled {n} shares.") for n in (10, 11, 12)])
+    async with reviewing(database, tmp_path, order="cluster") as service:
+        assert (await ready(service, 6))[:3] == ["row-00010", "row-00011", "row-00012"]
+        assert service.snapshot().upcoming[0].why == "one of 3 alike"
+
+
+async def test_decided_rows_come_again_in_silence(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(30)])
+    first: dict[str, str] = {}
+    async with reviewing(database, tmp_path) as service:
+        while len(first) < 10:
+            await ready(service)
+            item = service.snapshot().current
+            assert item is not None
+            first[item.row.id] = "accept"
+            service.decide("accept")
+        await until(lambda: len(stored(database)) == 10)
+    later = NOW + timedelta(days=9)
+    async with reviewing(database, tmp_path, share=0.5, clock=ticking(later), chance=random.Random(2)) as service:
+        await ready(service, 3)
+        again = [item for item in service.snapshot().upcoming if item.reshow]
+        assert again
+        assert {item.row.id for item in again} <= set(first)
+        assert all(item.row.state == "waiting" and item.decisions == () for item in again)
+        assert all(item.why.startswith("waits ") for item in again)
+        before = states(database)
+        shown = 0
+        while shown == 0:
+            item = service.snapshot().current
+            assert item is not None
+            shown += item.reshow
+            service.decide("reject" if item.reshow else "skip")
+        await until(lambda: any(row.reshow for row in stored(database)))
+        decided = next(row for row in stored(database) if row.reshow)
+        assert states(database)[decided.feedback_id] == before[decided.feedback_id] == "accepted"
+        stats = await service.stats("mara")
+        assert (stats.agreement, stats.kappa) == (0.0, 0.0)
+
+
+async def test_the_badge_tells_the_backlog(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(7)])
+    bus, badges = Bus(), []
+    bus.subscribe(Badge, badges.append)
+    async with reviewing(database, tmp_path, bus=bus) as service:
+        await until(lambda: badges)
+        assert badges[-1] == Badge("feedback", "7")
+        await ready(service)
+        service.decide("accept")
+        assert badges[-1] == Badge("feedback", "6")
+
+
+@pytest.mark.server
+async def test_the_review_goes_on_while_the_database_is_away(mariadb: PrivateMariaDB, tmp_path: Path) -> None:
+    with mariadb.database() as url:
+        db = Database(url, connect_timeout_s=2, read_timeout_s=5)
+        put(db, [given(n) for n in range(30)])
+        async with reviewing(db, tmp_path, ahead=12) as service:
+            await ready(service, 12)
+            mariadb.kill()
+            for _ in range(10):
+                service.decide("accept")
+            assert len(service.snapshot().upcoming) == 2
+            await until(lambda: not service.snapshot().unsaved)
+            await until(lambda: not service.snapshot().up)
+            assert await service.undo()
+            mariadb.start()
+            service._spool.nudge()
+            await until(lambda: len(stored(db)) == 11)
+            await until(lambda: len(service.snapshot().upcoming) > 6)
+            assert service.snapshot().up
+            found = states(db)
+            assert sum(state == "accepted" for state in found.values()) == 9
+            assert service.snapshot().upcoming[0].row.id == "row-00009"
+        db.close()
+
+
+async def test_a_disk_that_is_full_gives_the_row_back(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(3)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, 3)
+
+        async def refuse(*_: Any) -> None:
+            raise UserError("there is no space left")
+
+        service._spool.put = refuse  # type: ignore[method-assign,assignment]
+        service.decide("accept")
+        await until(lambda: not service.snapshot().unsaved)
+        snapshot = service.snapshot()
+        assert snapshot.current is not None
+        assert snapshot.current.row.id == "row-00000"
+        assert "no space left" in snapshot.problem
+        assert states(database)["row-00000"] == "waiting"
+
+
+async def test_the_next_row_is_there_before_the_key_returns(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(4)])
+    bus = Bus()
+    tops: list[str] = []
+    bus.subscribe(FeedbackChanged, lambda event: tops.append(event.snapshot.current.row.id))
+    async with reviewing(database, tmp_path, bus=bus) as service:
+        await ready(service, 4)
+        tops.clear()
+        service.decide("accept")
+        assert tops == ["row-00001"]
+
+
+async def test_a_filter_narrows_queue_and_list(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n, comment="late fill" if n % 4 == 0 else None) for n in range(20)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, AHEAD)
+        await service.set_filter('comment:"late fill"')
+        await until(lambda: len(service.snapshot().upcoming) == 5 and not service.snapshot().reading)
+        expected = [f"row-{n:05}" for n in (0, 4, 8, 12, 16)]
+        assert [item.row.id for item in service.snapshot().upcoming] == expected
+        looked_at: list[int] = []
+        heads = await service.page(progress=looked_at.append)
+        assert [head.id for head in heads] == expected[::-1]
+        assert looked_at
+        with pytest.raises(UserError, match="did you mean"):
+            await service.set_filter("modle:v3")
+        assert service.snapshot().filter == 'comment:"late fill"'
+        await service.set_filter("state:accepted")
+        await until(lambda: service.snapshot().exhausted)
+        assert service.snapshot().upcoming == ()
+        await service.set_filter("")
+        assert (await ready(service, AHEAD))[0] == "row-00000"
+
+
+async def test_pages_of_the_list_in_both_directions(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(250)])
+    async with reviewing(database, tmp_path) as service:
+
+        def heard(_: int) -> None:
+            pass
+
+        first = await service.page(progress=heard)
+        second = await service.page(after=first[-1], progress=heard)
+        last = await service.page(end=True, progress=heard)
+        before = await service.page(before=second[0], progress=heard)
+    newest = [f"row-{n:05}" for n in reversed(range(250))]
+    assert [head.id for head in (*first, *second)] == newest[:200]
+    assert [head.id for head in last] == newest[-100:]
+    assert before == first

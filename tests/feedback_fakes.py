@@ -1,0 +1,315 @@
+"""A Feedback service without a database, with rows of a trading bot. For tests of keys and for pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from app.errors import UserError
+from app.events import Bus, FeedbackChanged
+from app.feedback.model import (
+    Counts,
+    Decision,
+    FeedbackRow,
+    Order,
+    QueueItem,
+    RowHead,
+    Stats,
+    Verdict,
+)
+from app.feedback.retrain.model import Condition, Evaluation, Guard, Look, RetrainSnapshot, Run, Status
+from app.feedback.review import Alike, Done, FeedbackSnapshot, Given
+from tests.fakes import NOW
+
+AT = datetime.fromtimestamp(NOW, UTC)
+OUTPUTS = (
+    "The order was filled at 10.50, which is the **limit** you set.\n\nYou asked for cents: that is 1050.",
+    '{"symbol": "AAPL", "side": "buy", "price": 10.5, "filled": true, "legs": [1, 2, null], "note": "late fill"}',
+    (
+        "# What happened\n\n- the fill came *late*\n- it was booked `twice`\n\n```python\ndef fill(quote):\n"
+        '    return quote["bid"]\n```\n\n> Orders are matched at noon.'
+    ),
+    "symbol,side,price\nAAPL,buy,10.50\nMSFT,sell,302.10\nGOOG,buy,98.00",
+    (
+        "--- a/orders.py\n+++ b/orders.py\n@@ -110,3 +110,3 @@\n def fill(quote):\n"
+        '-    return quote["bid"]\n+    return quote.bid'
+    ),
+    "\x1b[31mred\x1b[0m [bold]markup[/bold] \x07 and \u202ereversed\u202c, with a line " + "that goes on and on " * 40,
+    "\n".join(f"line {n} of a long answer" for n in range(1, 80)),
+)
+
+
+def row(number: int, **more: Any) -> FeedbackRow:
+    """One row; its output is one of every kind in turn."""
+    values: dict[str, Any] = {
+        "id": f"01J{number:023}",
+        "source": "discord",
+        "input": f"Why was my order {number} filled so late?",
+        "output": OUTPUTS[number % len(OUTPUTS)],
+        "captured_at": AT - timedelta(days=12, hours=-number),
+        "received_at": AT,
+        "author": "mara",
+        "model": "fill",
+        "model_version": "v3",
+        "prompt_version": "p7",
+        "score": (-0.5, None, 0.25)[number % 3],
+        "score_raw": "thumbs down" if number % 3 == 0 else None,
+        "comment": "I asked for cents." if number % 2 == 0 else None,
+        "tags": ("tone", "price") if number % 2 == 0 else (),
+        "context": {"channel": "support", "latency_ms": 812} if number % 3 == 0 else {},
+        "cluster": number,
+    }
+    return FeedbackRow(**{**values, **more})
+
+
+def decided(number: int) -> tuple[Decision, ...]:
+    """What was decided of a row before, and taken back."""
+    values: dict[str, Any] = {"feedback_id": row(number).id, "reviewer": "jo"}
+    return (
+        Decision(
+            id="D1",
+            kind="decide",
+            decided_at=AT - timedelta(days=3),
+            verdict="reject",
+            score=-0.5,
+            tags=("tone",),
+            correction=row(number).output.replace("filled", "booked"),
+            note="not what was asked",
+            undone_by="D2",
+            **values,
+        ),
+        Decision(id="D2", kind="undo", decided_at=AT - timedelta(days=2), supersedes="D1", **values),
+    )
+
+
+def evaluated(accepted: int = 91, pipeline: str = "support") -> Status:
+    """A pipeline that has so many of the hundred rows that it wants."""
+    left = 100 - accepted
+    conditions = (
+        Condition(
+            "rows",
+            left <= 0,
+            accepted,
+            100,
+            f"{accepted} of 100 new accepted rows",
+            f"{left} more accepted rows" if left > 0 else "",
+        ),
+        Condition(
+            "reject_rate",
+            False,
+            0.021,
+            0.1,
+            "reject rate 12.1% of 140, before 10.0% of 400",
+            "a reject rate of 20.0% (now 12.1%)",
+        ),
+        Condition("psi", False, None, 0.25, "score drift (PSI): 12 more scores in the window", "12 more scores"),
+    )
+    guards = (
+        Guard("hold", True, "it is not held"),
+        Guard("running", True, "no run is under way"),
+        Guard("cooldown", False, "40 min of the pause after the last run are left"),
+    )
+    return Status(Evaluation(pipeline, AT, 2, accepted, 3, "any", conditions, guards))
+
+
+def run(number: int, **more: Any) -> Run:
+    """A run that went well, the first of them `number` days ago."""
+    values: dict[str, Any] = {
+        "id": f"01K{number:023}",
+        "pipeline": "support",
+        "state": "succeeded",
+        "reason": "100 of 100 new accepted rows",
+        "row_count": 100,
+        "created_at": AT - timedelta(days=number),
+        "updated_at": AT,
+        "trigger_key": "k",
+        "thresholds": {},
+        "snapshot": {},
+        "result": {"ok": True, "metrics": {"f1": 0.91}},
+    }
+    return Run(**{**values, **more})
+
+
+@dataclass
+class FakeRetrain:
+    """The retrain trigger from memory."""
+
+    statuses: tuple[Status, ...] = ()
+    runs: list[Run] = field(default_factory=list)
+    problem: str = ""
+    away: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(status.evaluation.pipeline for status in self.statuses)
+
+    def snapshot(self) -> RetrainSnapshot:
+        return RetrainSnapshot(self.statuses, self.problem)
+
+    async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
+        if self.away:
+            raise UserError(self.away)
+        return self.runs[:limit], [Look("L1", "support", AT - timedelta(days=1), False, "the pause is not over", None)]
+
+
+@dataclass
+class FakeFeedback:
+    """Answers as the service does, at once and from memory."""
+
+    waiting: list[QueueItem] = field(default_factory=list)
+    counts: Counts | None = None
+    up: bool = True
+    problem: str = ""
+    order: Order = "oldest"
+    filter: str = ""
+    decisions: list[tuple[str, Verdict, Given]] = field(default_factory=list)
+    reading: bool = False
+    opened: int = 0
+    left: int = 0
+    pages: list[str] = field(default_factory=list)
+    millions: int = 250
+    refuse_filter: str = ""
+    retrain: FakeRetrain = field(default_factory=lambda: FakeRetrain())
+
+    def __post_init__(self) -> None:
+        self.bus = Bus()
+        self.done: list[Done] = []
+        self.undone: list[Done] = []
+
+    @classmethod
+    def of(cls, count: int = 60, **more: Any) -> FakeFeedback:
+        """A queue of so many rows."""
+        items = [
+            QueueItem(row(n), f"waits {12 - n // 24} d", AT + timedelta(minutes=15), decided(n) if n == 0 else ())
+            for n in range(count)
+        ]
+        return cls(items, **{"counts": Counts(count, 812, 96, 20), **more})
+
+    def runtime(self) -> Any:
+        """As much of a runtime as the pane needs."""
+        return SimpleNamespace(bus=self.bus, feedback=self, retrain=self.retrain)
+
+    def snapshot(self) -> FeedbackSnapshot:
+        return FeedbackSnapshot(
+            counts=self.counts,
+            order=self.order,
+            filter=self.filter,
+            upcoming=tuple(self.waiting[:50]),
+            reading=self.reading,
+            exhausted=not self.waiting and not self.reading,
+            up=self.up,
+            problem=self.problem,
+            session=len(self.decisions),
+            per_minute=24.0 if len(self.decisions) > 1 else 0.0,
+            streak=len(self.decisions),
+            last=self.done[-1] if self.done else None,
+            undone=len(self.undone),
+            reviewer="mara",
+        )
+
+    def publish(self) -> None:
+        """Tell the pane."""
+        self.bus.publish(FeedbackChanged(self.snapshot()))
+
+    def open_review(self) -> None:
+        self.opened += 1
+
+    def leave_review(self) -> None:
+        self.left += 1
+
+    def decide(self, verdict: Verdict, given: Given) -> None:
+        self._decide([self.waiting.pop(0)], verdict, given)
+
+    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Given) -> None:
+        ids = {each.id for each in rows}
+        self.waiting = [item for item in self.waiting if item.row.id not in ids]
+        self._decide([QueueItem(each, "", AT) for each in rows], verdict, given)
+
+    def _decide(self, items: list[QueueItem], verdict: Verdict, given: Given) -> None:
+        self.decisions += [(item.row.id, verdict, replace(given, duration_ms=None)) for item in items]
+        self.done.append(Done(tuple(items), tuple(item.row.id for item in items), verdict, given))
+        self.undone.clear()
+        self.publish()
+
+    async def undo(self) -> bool:
+        if not self.done:
+            return False
+        last = self.done.pop()
+        self.undone.append(last)
+        self.waiting = [*last.items, *self.waiting]
+        del self.decisions[-len(last.items) :]
+        self.publish()
+        return True
+
+    async def redo(self) -> bool:
+        if not self.undone:
+            return False
+        last = self.undone.pop()
+        self.waiting = self.waiting[len(last.items) :]
+        self.done.append(last)
+        self.decisions += [(item.row.id, last.verdict, last.given) for item in last.items]
+        self.publish()
+        return True
+
+    def set_order(self, order: Order) -> None:
+        self.order = order
+        self.publish()
+
+    async def set_filter(self, text: str) -> None:
+        if self.refuse_filter:
+            raise UserError(self.refuse_filter)
+        self.filter = text
+        self.publish()
+
+    def cancel(self) -> bool:
+        return False
+
+    def _head(self, number: int) -> RowHead:
+        each = row(number)
+        states = ("waiting", "accepted", "rejected", "skipped")
+        return RowHead(
+            each.id, each.source, each.captured_at, states[number % 4], each.score, "fill", "v3", each.output[:200]
+        )
+
+    async def page(
+        self,
+        after: RowHead | None = None,
+        before: RowHead | None = None,
+        *,
+        end: bool = False,
+        progress: Callable[[int], None],
+    ) -> tuple[RowHead, ...]:
+        self.pages.append("after" if after else "before" if before else "end" if end else "first")
+        total = self.millions
+        if after is not None:
+            start = int(after.id[3:]) + 1
+        elif before is not None:
+            start = max(0, int(before.id[3:]) - 100)
+        else:
+            start = max(0, total - 100) if end else 0
+        stop = min(start + 100, total if before is None else int(before.id[3:]))
+        progress(stop)
+        return tuple(self._head(number) for number in range(start, stop))
+
+    async def read(self, identity: str) -> tuple[FeedbackRow | None, tuple[Decision, ...]]:
+        number = int(identity[3:])
+        return replace(row(number), state=self._head(number).state), decided(number) if number == 0 else ()
+
+    async def rows(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
+        return tuple(row(int(identity[3:])) for identity in ids)
+
+    async def alike(self, given: FeedbackRow) -> tuple[Alike, ...]:
+        if not self.up:
+            raise UserError("no server answers at 127.0.0.1:3306", fix="start it, or correct database.url")
+        number = int(given.id[3:])
+        return tuple(Alike(row(number + 7 * n), 0.97) for n in range(1, 5))
+
+    async def tags(self) -> tuple[str, ...]:
+        return ("price", "speed", "tone")
+
+    async def stats(self, reviewer: str | None = None) -> Stats:
+        assert self.counts is not None
+        return Stats(self.counts, 24.6, 0.93, 0.81)
