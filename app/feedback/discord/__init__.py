@@ -1,0 +1,1 @@
+"""Feedback that people give on Discord: messages, replies, reactions, buttons, forms."""

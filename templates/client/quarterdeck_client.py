@@ -1,0 +1,210 @@
+"""Sends feedback to a Quarterdeck receiver. One file, standard library only, Python 3.9 or newer: copy it anywhere.
+
+    from quarterdeck_client import Client
+
+    feedback = Client("http://127.0.0.1:8474", secret="…")
+    feedback.send(source="support-bot", input="question", output="answer", score=-1, comment="wrong price")
+    feedback.close()
+
+`send` returns as soon as the row is on this machine's disk. A thread delivers it, again and again until the receiver
+has taken it; rows that a program left behind go out when the next one makes a Client with the same folder. What the
+receiver refuses for good is kept in `refused` below the folder, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import random
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Client", "sign"]
+
+BODY_BYTES = 256 * 1024
+TIMEOUT_S = 10.0
+PAUSE_FIRST_S = 0.5
+PAUSE_MOST_S = 60.0
+REFUSED = frozenset({400, 409, 411, 413, 415, 422})
+"""Answers that will be the same for ever. Every other one, a wrong secret among them, may be mended meanwhile."""
+
+
+def sign(secret: str, body: bytes, at: int) -> str:
+    """The value of `X-Quarterdeck-Signature` for a body sent at `at`, in whole seconds since 1970."""
+    digest = hmac.new(secret.encode(), str(at).encode() + b"." + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+class Client:
+    """A queue of rows in `folder` on their way to the receiver at `url`. Safe to use from several threads."""
+
+    def __init__(self, url: str, secret: str = "", folder: os.PathLike[str] | None = None) -> None:
+        self._url = url.rstrip("/") + "/v1/feedback"
+        self._secret = secret
+        self._folder = Path(folder) if folder is not None else Path.home() / ".local/share/quarterdeck-client"
+        self._refused = self._folder / "refused"
+        self._refused.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._wake = threading.Condition()
+        self._changes = 0
+        self._closed = False
+        self._hurry = False
+        self.problem = ""
+        """Why the last delivery failed; empty when it did not."""
+        self._thread = threading.Thread(target=self._deliver, name="quarterdeck-client", daemon=True)
+        self._thread.start()
+
+    def send(self, **row: Any) -> str:
+        """Queue a row; returns its key once it is on the disk.
+
+        `source`, `input` and `output` are needed; what else there is, the receiver's /openapi.json tells. Raises
+        ValueError where the row cannot be sent as it is, and OSError where it cannot be kept.
+        """
+        body = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+        if len(body) > BODY_BYTES:
+            raise ValueError(f"the row has {len(body)} bytes, at most {BODY_BYTES} are taken")
+        for name in ("source", "input", "output"):
+            if not isinstance(row.get(name), str):
+                raise ValueError(f"{name}: expected a text")
+        key = uuid.uuid4().hex
+        # Names sort by the time, so that rows go out in their order.
+        name = f"{time.time_ns():020}-{key}"
+        draft = self._folder / f"{name}.part"
+        with draft.open("xb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._folder / f"{name}.json")
+        _sync(self._folder)
+        with self._wake:
+            self._changes += 1
+            self._wake.notify_all()
+        return key
+
+    def flush(self, timeout: float = 30.0) -> int:
+        """Try now, and wait until everything is delivered or refused; returns how many rows are still here."""
+        end = time.monotonic() + timeout
+        with self._wake:
+            while True:
+                left = len(self._waiting())
+                remaining = end - time.monotonic()
+                if not left or remaining <= 0 or not self._thread.is_alive():
+                    return left
+                self._hurry = True
+                self._wake.notify_all()
+                self._wake.wait(min(remaining, 0.2))
+
+    def close(self, timeout: float = 5.0) -> int:
+        """Deliver what can be delivered within `timeout` seconds; returns how many rows wait for the next start."""
+        left = self.flush(timeout)
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        self._thread.join(TIMEOUT_S + 1)
+        return left
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _waiting(self) -> list[Path]:
+        with os.scandir(self._folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.name.endswith(".json"))
+
+    def _deliver(self) -> None:
+        failures = 0
+        while True:
+            with self._wake:
+                seen = self._changes
+                if self._closed:
+                    return
+            pause = self._round()
+            failures = failures + 1 if pause is not None else 0
+            with self._wake:
+                if self._closed:
+                    return
+                self._wake.notify_all()
+                if pause is None:
+                    if seen == self._changes:
+                        self._wake.wait()
+                    continue
+                wait = max(pause, min(PAUSE_MOST_S, PAUSE_FIRST_S * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
+                end = time.monotonic() + wait
+                # Somebody who waits for the end may hurry us, but not past what the receiver asked for.
+                while not self._closed and (left := end - time.monotonic()) > 0:
+                    if self._hurry and not pause:
+                        left = min(left, PAUSE_FIRST_S)
+                        self._hurry = False
+                        end = time.monotonic() + left
+                    self._wake.wait(left)
+
+    def _round(self) -> float | None:
+        """Deliver all that waits. None when all of it went; else how long the receiver asked to be left alone."""
+        try:
+            waiting = self._waiting()
+        except OSError as error:
+            self.problem = str(error)
+            return 0.0
+        for path in waiting:
+            if self._closed:
+                return None
+            try:
+                body = path.read_bytes()
+                status, reason, asked = self._post(body, path.stem.rpartition("-")[2])
+            except FileNotFoundError:
+                continue  # Another process delivered it.
+            except (OSError, ValueError) as error:
+                self.problem = str(error)
+                return 0.0
+            if status in (200, 202):
+                self.problem = ""
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+            elif status in REFUSED:
+                self._refuse(path, f"{status} {reason}")
+            else:
+                self.problem = f"{status} {reason}"
+                return asked
+            with self._wake:
+                self._wake.notify_all()
+        return None
+
+    def _post(self, body: bytes, key: str) -> tuple[int, str, float]:
+        """Status, what was said, and the seconds of `Retry-After`."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        if self._secret:
+            headers["X-Quarterdeck-Signature"] = sign(self._secret, body, int(time.time()))
+        request = urllib.request.Request(self._url, data=body, headers=headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+                return response.status, "", 0.0
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read(2000).decode(errors="replace")
+            asked = error.headers.get("Retry-After", "")
+            return error.code, said, min(float(asked), PAUSE_MOST_S) if asked.isdigit() else 0.0
+
+    def _refuse(self, path: Path, reason: str) -> None:
+        self.problem = reason
+        with contextlib.suppress(FileNotFoundError):
+            (self._refused / f"{path.stem}.why").write_text(reason, encoding="utf-8")
+            path.replace(self._refused / path.name)
+
+
+def _sync(folder: Path) -> None:
+    """The file's entry must survive a power loss, too, where the system can promise that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
