@@ -1,0 +1,156 @@
+"""Handing a run over: to a command of this machine, or to a signed webhook. Both get the run's id, to do it once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.feedback.receiver.signatures import sign
+from app.feedback.retrain.model import Frozen, Pipeline, Run
+from app.http import Client, UnreachableError
+
+KEY = "Idempotency-Key"
+SIGNATURE = "X-Quarterdeck-Signature"
+TAIL_LINES = 20
+TAIL_BYTES = 4000
+GRACE_S = 5.0
+PLACEHOLDERS = ("run", "pipeline", "manifest", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the consumer did: took the run, refused it for good, or failed and may be asked again.
+
+    `done` means that it has also finished (True) or failed (False) what it took.
+    """
+
+    taken: bool
+    detail: str = ""
+    final: bool = False
+    retry_after_s: float | None = None
+    done: bool | None = None
+
+
+async def hand_over(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -> Outcome:
+    """Give a run to its consumer; `output` keeps what a command prints. Never raises but when cancelled."""
+    if pipeline.command:
+        return await _command(pipeline, run, frozen, output)
+    if pipeline.webhook:
+        return await _webhook(pipeline, run, frozen)
+    return Outcome(True, "no consumer is configured: take the files, and report how it went")
+
+
+def argv(pipeline: Pipeline, run: Run, frozen: Frozen) -> list[str]:
+    """The command with {run}, {pipeline}, {manifest} and {data} filled in; each argument stays one."""
+    values = (run.id, run.pipeline, str(frozen.manifest), str(frozen.data))
+    found = []
+    for argument in pipeline.command:
+        for name, value in zip(PLACEHOLDERS, values, strict=True):
+            argument = argument.replace(f"{{{name}}}", value)
+        found.append(argument)
+    return found
+
+
+async def _command(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -> Outcome:
+    environment = {
+        **os.environ,
+        "QD_RETRAIN_RUN": run.id,
+        "QD_RETRAIN_PIPELINE": run.pipeline,
+        "QD_RETRAIN_MANIFEST": str(frozen.manifest),
+        "QD_RETRAIN_DATA": str(frozen.data),
+    }
+    try:
+        with output.open("wb") as file:
+            process = await asyncio.create_subprocess_exec(
+                *argv(pipeline, run, frozen),
+                cwd=pipeline.folder,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        return Outcome(False, f"the command cannot be started: {error}")
+    try:
+        async with asyncio.timeout(pipeline.timeout_s):
+            code = await process.wait()
+    except TimeoutError:
+        await _end(process)
+        return Outcome(False, f"the command did not end within {pipeline.timeout_s:g} s{_said(output)}")
+    except asyncio.CancelledError:
+        await asyncio.shield(_end(process))
+        raise
+    if code == 0:
+        return Outcome(True, done=True if pipeline.result == "exit" else None)
+    how = f"exit code {code}" if code > 0 else f"signal {-code}"
+    return Outcome(False, f"the command failed with {how}{_said(output)}")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End the command with all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                await process.wait()
+                return
+
+
+def _said(output: Path) -> str:
+    """The end of what the command printed."""
+    try:
+        with output.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = deque((line for line in text.splitlines() if line.strip()), TAIL_LINES)
+    return ":\n" + "\n".join(lines) if lines else ""
+
+
+def body_of(run: Run, frozen: Frozen) -> dict[str, Any]:
+    """What a webhook is sent: the manifest without the list of ids, and where the files are."""
+    document = {name: value for name, value in frozen.document.items() if name != "ids"}
+    return {
+        "event": "retrain",
+        "run_id": run.id,
+        "pipeline": run.pipeline,
+        "manifest": {**document, "path": str(frozen.manifest), "sha256": frozen.sha256},
+        "data_path": str(frozen.data),
+    }
+
+
+async def _webhook(pipeline: Pipeline, run: Run, frozen: Frozen) -> Outcome:
+    body = json.dumps(body_of(run, frozen), ensure_ascii=False, allow_nan=False).encode()
+    headers: Mapping[str, str] = {
+        "Content-Type": "application/json",
+        KEY: run.id,
+        **({SIGNATURE: sign(pipeline.secret, body, int(time.time()))} if pipeline.secret else {}),
+    }
+    client = Client(pipeline.webhook, timeout_s=pipeline.timeout_s)
+    try:
+        async with asyncio.timeout(pipeline.timeout_s):
+            answer = await client.post("", body, headers)
+    except UnreachableError as error:
+        return Outcome(False, str(error))
+    except TimeoutError:
+        return Outcome(False, f"no answer within {pipeline.timeout_s:g} s")
+    finally:
+        await client.close()
+    if answer.ok:
+        return Outcome(True)
+    told = f"the webhook answered {answer.status}"
+    # Asked too early, too often, or in trouble: later is another matter. All else stays refused.
+    again = answer.status in (408, 425, 429) or answer.status >= 500
+    return Outcome(False, told, final=not again, retry_after_s=answer.retry_after_s)

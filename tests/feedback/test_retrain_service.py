@@ -1,0 +1,136 @@
+"""The trigger as the app and as the commands have it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from app.commands.schema import find
+from app.db.engine import Database
+from app.db.spool import Spool
+from app.events import Bus, FeedbackChanged, RetrainChanged
+from app.feedback import decisions
+from app.feedback.contract import DecisionRecord
+from app.feedback.model import Counts
+from app.feedback.retrain import runs, states
+from app.feedback.retrain.control import Retrain
+from app.feedback.retrain.model import Run
+from app.feedback.retrain.service import RetrainService
+from app.feedback.review import FeedbackSnapshot
+from app.ids import new_id
+from tests.cli.schemas import errors
+from tests.feedback.retraining import START, accept, pipeline, rows
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_app_fires_when_the_last_row_is_accepted(database: Database, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    command = (
+        sys.executable,
+        "-c",
+        "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + '\\n')",
+        str(told),
+        "{run}",
+    )
+    wanted = pipeline(tmp_path, command=command)
+
+    async def scene() -> None:
+        bus, spool = Bus(), Spool(tmp_path / "spool.db")
+        decisions.register(spool)
+        states.register(spool)
+        spool.start(database, bus)
+        seen: list[str] = []
+        bus.subscribe(RetrainChanged, lambda event: seen.append(event.snapshot.progress))
+        service = RetrainService(Retrain(database, spool, [wanted], tmp_path / "out"), spool=spool, bus=bus)
+        await service.start()
+        try:
+            await until(lambda: seen, what="the first measuring")
+            assert seen == ["1 more accepted row until retrain fires"]
+            record = DecisionRecord(
+                id=new_id(), feedback_id="c", kind="decide", decided_at=START, reviewer="ann", verdict="accept"
+            )
+            await decisions.put(spool, record)
+            bus.publish(FeedbackChanged(FeedbackSnapshot(counts=Counts(accepted=3))))
+            await until(told.exists, what="the consumer's call")
+            last: Run | None = None
+            while last is None or last.state != "dispatched":
+                last = await database.run(lambda conn: runs.last(conn, "p"))
+                await asyncio.sleep(0.01)
+            assert last.row_count == 3
+            shown = service.snapshot
+            await until(
+                lambda: (told_of := shown().pipelines[0].last) and told_of.state == "dispatched", what="the news"
+            )
+            assert seen[-1] == "3 more accepted rows until retrain fires"
+        finally:
+            await service.close()
+            await spool.close()
+
+    accept(database, "ab")
+    rows(database, "c")
+    asyncio.run(scene())
+    run = database.run_now(lambda conn: runs.last(conn, "p"))
+    assert run is not None
+    assert told.read_text() == f"{run.id}\n"
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    home, config = tmp_path / "home", tmp_path / "config.toml"
+    config.write_text(
+        f"[[feedback.retrain]]\nname = 'p'\naccepted_rows = 3\nfree_mb = 0\ncooldown_s = 0.0\nfolder = '{tmp_path}'\n"
+        f"command = ['{sys.executable}', '-c', 'pass', '{{manifest}}']\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("QUARTERDECK_")}
+    environment |= {"QUARTERDECK_HOME": str(home), "HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+    def qd(code: int, *arguments: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-m", "app", "retrain", *arguments, "--json", "--config", str(config)],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        document: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"error": done.stderr}
+        if done.stdout:
+            assert errors(find(f"retrain {arguments[0]}"), document) == []
+        return document
+
+    assert qd(0, "status")["pipelines"][0]["progress"] == "3 more accepted rows until retrain fires"
+    db = Database(f"sqlite:///{next((home / 'data').glob('quarterdeck*.db'))}")
+    try:
+        accept(db, "abc", START)
+        assert qd(0, "hold", "--reason", "not today")["hold"] == "not today"
+        assert qd(1, "fire")["missing"] == ["held: not today"]
+        assert qd(0, "resume")["hold"] is None
+        dry = qd(0, "fire", "--dry-run")
+        assert (dry["fired"], dry["would_fire"], dry["run"]) == (False, True, None)
+        fired = qd(0, "fire")
+        run = fired["run"]
+        assert (fired["fired"], run["state"], run["row_count"]) == (True, "dispatched", 3)
+        assert Path(run["manifest"]).is_file()
+        assert qd(1, "fire")["run"] is None
+        reported = qd(0, "report", run["id"], "--ok", "--metric", "f1=0.91")
+        assert (reported["state"], reported["run"]["state"]) == ("applied", "succeeded")
+        assert reported["run"]["result"]["metrics"] == {"f1": 0.91}
+        assert "reported as succeeded" in qd(2, "report", run["id"], "--failed")["error"]
+        assert "there is no run NONE" in qd(2, "report", "NONE", "--ok")["error"]
+        assert "expected NAME=NUMBER" in qd(2, "report", run["id"], "--ok", "--metric", "f1=nan")["error"]
+        kept = qd(0, "history")
+        assert [each["id"] for each in kept["runs"]] == [run["id"]]
+        assert {each["fired"] for each in kept["looks"]} == {True, False}
+        assert qd(0, "dispatch")["runs"] == []
+        assert "only a run that failed or expired" in qd(2, "retry", run["id"])["error"]
+        assert "did you mean" in qd(2, "status", "pp")["error"]
+    finally:
+        db.close()
