@@ -55,7 +55,7 @@ def test_options_of_the_root(qd: Qd) -> None:
 
 
 def test_areas_to_start_with(qd: Qd) -> None:
-    assert completed(qd, "qd --start ", 2) == ["tests", "git"]
+    assert completed(qd, "qd --start ", 2) == ["tests", "git", "feedback"]
     assert completed(qd, "qd --start x", 2) == []
 
 
@@ -75,9 +75,9 @@ def test_projects_of_the_configuration(qd: Qd, home: Path) -> None:
 
 
 def test_commands_that_print_json(qd: Qd) -> None:
-    assert completed(qd, "qd schema ", 2) == ["test", "git", "config", "init", "db"]
+    assert completed(qd, "qd schema ", 2) == ["test", "git", "feedback", "retrain", "config", "init", "db"]
     assert completed(qd, "qd schema test ", 3) == ["run", "watch", "history"]
-    assert completed(qd, "qd schema db re", 3) == ["refused"]
+    assert completed(qd, "qd schema db re", 3) == ["refused", "restore"]
     assert completed(qd, "qd schema test run ", 4) == []
     assert completed(qd, "qd schema nothing ", 3) == []
 

@@ -199,7 +199,11 @@ def test_check_names_an_unknown_area(home: Path, capsys: pytest.CaptureFixture[s
     found = document("config check", out)
     assert (code, found["ok"]) == (2, False)
     assert found["problems"] == [
-        {"where": "areas.toml:2", "key": "ui.start", "text": 'unknown area "moon"; write "" or one of: tests, git'}
+        {
+            "where": "areas.toml:2",
+            "key": "ui.start",
+            "text": 'unknown area "moon"; write "" or one of: tests, git, feedback',
+        }
     ]
 
 

@@ -57,6 +57,7 @@ def test_sets_nothing_but_the_project(home: Path, project: Path, capsys: pytest.
         "log": {},
         "tests": {},
         "git": {"naming": {}, "broadcast": {}},
+        "feedback": {"receiver": {}, "discord": {}},
     }
     capsys.readouterr()
     assert main(["config", "check"]) == 0
@@ -74,7 +75,7 @@ def test_every_value_is_there_to_be_taken_up(project: Path) -> None:
     data = tomllib.loads("\n".join(live))
     assert Settings(**data) == Settings()
     written = set(_keys(data))
-    assert written == {path for path, _ in leaves() if len(path) > 1}
+    assert written == {path for path, shape in leaves() if len(path) > 1 and shape.kind != "tables"}
 
 
 def _keys(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -18,12 +18,15 @@ from tests.cli.schemas import errors
 def _commands() -> Iterator[tuple[str, click.Command]]:
     for name, (place, _) in COMMANDS.items():
         module, _, attribute = place.partition(":")
-        command = getattr(import_module(module), attribute)
-        if isinstance(command, click.Group):
-            for inner, leaf in command.commands.items():
-                yield f"{name} {inner}", leaf
-        else:
-            yield name, command
+        yield from _leaves(name, getattr(import_module(module), attribute))
+
+
+def _leaves(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for inner, leaf in command.commands.items():
+            yield from _leaves(f"{name} {inner}", leaf)
+    else:
+        yield name, command
 
 
 def test_every_command_that_prints_json_has_a_schema_and_no_other() -> None:

@@ -1,0 +1,113 @@
+"""`qd feedback import`: files of rows, with every row accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.commands.common import config_option, emit, json_option, load_settings
+from app.commands.feedback_quarantine import extra_option
+from app.commands.text import clean
+from app.errors import UserError
+
+if TYPE_CHECKING:
+    from app.feedback.imports.files import Format
+    from app.feedback.model import Extra, ImportReport
+    from app.feedback.restoring import Restored
+    from app.settings import Loaded
+
+SHOWN = 20
+
+
+def _maps(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from app.feedback.imports.tools import TOOLS
+
+    return [name for name in TOOLS if name.startswith(incomplete)]
+
+
+@click.command(
+    "import",
+    epilog="\b\nExamples:\n  qd feedback import rows.jsonl\n  qd feedback import scores.csv --extra context --json\n"
+    "  qd feedback import project.json --map label-studio",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(("jsonl", "json", "csv", "parquet")), help="[default: looked up]")
+@click.option(
+    "--map", "using", metavar="TOOL|FILE", default="", shell_complete=_maps, help="Export of this tool, or your map."
+)
+@extra_option
+@json_option
+@config_option
+def import_(file: Path, form: Format | None, using: str, extra: Extra, as_json: bool, config: Path | None) -> int:
+    """Take in the rows of FILE: JSON lines, JSON, CSV, Parquet, and what `qd feedback export` wrote.
+
+    Each row is created, a duplicate, or in quarantine with its line and the reason; the exit code is 1 where one is in
+    quarantine or in conflict with a row kept before. An import that was interrupted goes on when it is given again.
+    """
+    path = file.expanduser().absolute()
+    if path.is_dir():
+        raise UserError("this is a folder", where=str(path), fix="name a file")
+    report, restored = asyncio.run(_import(load_settings(config), path, form, using, extra))
+    if as_json:
+        emit(_document(report, restored))
+    else:
+        _print(report, restored)
+    return 1 if report.quarantined or report.conflicts or (restored and restored.refused) else 0
+
+
+async def _import(
+    loaded: Loaded, path: Path, form: Format | None, using: str, extra: Extra
+) -> tuple[ImportReport, Restored | None]:
+    from app.feedback.imports.files import import_file
+    from app.feedback.restoring import import_export, is_export
+    from app.storage import Storage
+
+    async with Storage.opened(loaded.settings) as storage:
+        if form in (None, "jsonl") and not using and is_export(path):
+            return await import_export(storage.db, path, extra=extra, progress=_tell)
+        return await import_file(storage.db, path, form=form, using=using, extra=extra, progress=_tell), None
+
+
+def _tell(report: ImportReport) -> None:
+    """How far it is, on standard error where that is a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{report.rows:,} rows, {report.quarantined:,} in quarantine\x1b[K\r")
+        sys.stderr.flush()
+
+
+def _document(report: ImportReport, restored: Restored | None) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "batch": report.batch,
+        "rows": report.rows,
+        "created": report.created,
+        "duplicate": report.duplicate,
+        "quarantined": [{"line": each.line, "why": each.why} for each in report.refused],
+        "quarantined_total": report.quarantined,
+        "conflicts": [{"line": each.line, "why": each.why} for each in report.conflicts],
+        "resumed_at": report.resumed_at,
+        "decisions": restored.decisions if restored is not None else None,
+        "decisions_refused": [{"line": each.line, "why": each.why} for each in restored.refused] if restored else [],
+    }
+    return document
+
+
+def _print(report: ImportReport, restored: Restored | None) -> None:
+    counted = f"{report.rows:,} rows: {report.created:,} created, {report.duplicate:,} there already"
+    if report.quarantined:
+        counted += f", {report.quarantined:,} in quarantine"
+    if restored is not None:
+        counted += f"; {restored.decisions:,} decisions"
+    if report.resumed_at:
+        counted += f" (gone on after line {report.resumed_at:,})"
+    click.echo(counted)
+    problems = [*report.refused, *report.conflicts, *(restored.refused if restored else ())]
+    for each in problems[:SHOWN]:
+        click.echo(clean(f"  line {each.line}: {each.why}"), err=True)
+    if len(problems) > SHOWN:
+        click.echo(
+            f"  and {len(problems) - SHOWN:,} more: qd feedback quarantine list --batch {report.batch}", err=True
+        )

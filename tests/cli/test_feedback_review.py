@@ -1,0 +1,44 @@
+"""`qd feedback next` and `stats` as programs: who reviews and in which order is configured, retraining is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Qd
+from tests.cli.test_feedback_rows import rows, said
+
+CONFIG = """
+[feedback]
+reviewer = "mara"
+order = "worst"
+
+[[feedback.retrain]]
+name = "support"
+command = ["true"]
+accepted_rows = 2
+"""
+
+
+def test_what_is_next_and_how_far_it_is(qd: Qd, tmp_path: Path) -> None:
+    config, file = tmp_path / "config.toml", tmp_path / "rows.jsonl"
+    config.write_text(CONFIG)
+    file.write_text("\n".join(map(json.dumps, rows())) + "\n")
+    said(qd, "import", str(file))
+    assert said(qd, "stats")["retrain"] is None
+
+    found = said(qd, "next", "--config", str(config))
+    assert (found["row"]["input"], found["row"]["captured_at"][-1]) == ("question 0", "Z")
+    # What one reviewer holds nobody else gets.
+    assert said(qd, "next", "--reviewer", "jo", "--config", str(config))["row"]["input"] == "question 1"
+    said(qd, "decide", found["row"]["id"], "--verdict", "accept", "--config", str(config))
+
+    stats = said(qd, "stats", "--config", str(config))
+    assert (stats["total"], stats["waiting"], stats["accepted"]) == (10, 9, 1)
+    assert stats["retrain"]["ready"] is False
+    (condition,) = stats["retrain"]["conditions"]
+    assert (condition["pipeline"], condition["id"], condition["threshold"]) == ("support", "rows", 2)
+    assert {guard["pipeline"] for guard in stats["retrain"]["guards"]} == {"support"}
+    told = qd("feedback", "stats", "--config", str(config)).stdout
+    assert "retrain   support:" in told
+    assert "until retrain fires" in told
