@@ -12,7 +12,12 @@ from app import paths, settings
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus, GitRepositories, SettingsChanged, StorageChanged
+from app.feedback.discord.configured import Following
+from app.feedback.retrain.control import FOLDER, Retrain
+from app.feedback.retrain.service import RetrainService
+from app.feedback.service import FeedbackService
 from app.git.service import GitService
+from app.moving import Moving
 from app.storage import Storage
 from app.testing.service import TestingService, testing_options
 
@@ -20,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CONFIG_CHECK_S = 2.0
 LAST_SEEN = "last/tests.json"
+MOVED = "last/moved.json"
 LAST_SEEN_GIT = "last/git.json"
 
 
@@ -34,6 +40,10 @@ class Runtime:
         self.storage = Storage.open(self.settings)
         self.git = self._build_git()
         self.testing = self._build_testing()
+        self.feedback = self._build_feedback()
+        self.retrain = self._build_retrain()
+        self.discord = self._build_discord()
+        self.moving = Moving(self.db, bus=self.bus, memory=paths.state_dir() / MOVED, config=file.current.path)
         self._following: asyncio.Task[None] | None = None
         self._unfollow: Callable[[], None] = self.bus.subscribe(StorageChanged, _log_storage)
 
@@ -59,9 +69,14 @@ class Runtime:
 
     async def start(self) -> None:
         """Start the services; what cannot start says so in its own area and keeps nothing else from starting."""
+        # First: once the waiting writes are on a new server it is not empty any more.
+        self.moving.open()
         self.spool.start(self.db, self.bus)
         await self.git.start()
         await self.testing.start()
+        await self.feedback.start()
+        await self.retrain.start()
+        await self.discord.start()
         self._following = asyncio.create_task(self._follow_config())
 
     async def close(self) -> None:
@@ -69,7 +84,11 @@ class Runtime:
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
+        await self.moving.close()
         self._unfollow()
+        await self.discord.close()
+        await self.retrain.close()
+        await self.feedback.close()
         await self.testing.close()
         await self.git.close()
         await self.storage.close()
@@ -88,6 +107,18 @@ class Runtime:
             self.git = self._build_git()
             await self.git.start()
             self.bus.publish(GitRepositories(self.git.snapshot()))
+        if not error and before.feedback.retrain != now.feedback.retrain:
+            await self.retrain.close()
+            self.retrain = self._build_retrain()
+            await self.retrain.start()
+        if not error and _review_part(before) != _review_part(now):
+            await self.feedback.close()
+            self.feedback = self._build_feedback()
+            await self.feedback.start()
+        if not error and before.feedback.discord != now.feedback.discord:
+            await self.discord.close()
+            self.discord = self._build_discord()
+            await self.discord.start()
         if not error and before.log != now.log:
             logs.setup(now.log, secrets=self._file.current.secrets())
         if not error and before.database != now.database:
@@ -107,6 +138,26 @@ class Runtime:
             keep_runs=self.settings.tests.keep_runs,
             provenance=lambda folder: self.git.provenance(folder),
         )
+
+    def _build_feedback(self) -> FeedbackService:
+        given = self.settings.feedback
+        return FeedbackService(
+            db=self.db,
+            spool=self.spool,
+            bus=self.bus,
+            reviewer=given.reviewer,
+            rubric=given.rubric_version,
+            order=given.order,
+            share=given.reshow_share,
+        )
+
+    def _build_retrain(self) -> RetrainService:
+        pipelines = settings.retrain_pipelines(self.settings, self._file.current.base)
+        control = Retrain(self.db, self.spool, pipelines, paths.data_dir() / FOLDER)
+        return RetrainService(control, spool=self.spool, bus=self.bus)
+
+    def _build_discord(self) -> Following:
+        return Following(self.settings.feedback.discord, self.spool, self.db)
 
     def _build_git(self) -> GitService:
         return GitService(
@@ -132,6 +183,11 @@ class Runtime:
 
 def _git_part(tree: settings.Settings) -> tuple[object, ...]:
     return (tree.git, tree.repositories, tree.projects)
+
+
+def _review_part(tree: settings.Settings) -> tuple[object, ...]:
+    given = tree.feedback
+    return (given.reviewer, given.rubric_version, given.order, given.reshow_share)
 
 
 def _log_storage(event: StorageChanged) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from app import paths
 from app.db.engine import Database
 from app.db.spool import Spool
+from app.feedback import capture, decisions, ingest
+from app.feedback.retrain import states
 from app.git import journal_store
 from app.testing import store
 
@@ -43,6 +45,10 @@ class Storage:
         spool = Spool(folder / JOURNAL)
         store.register(spool)
         journal_store.register(spool)
+        capture.register(spool)
+        decisions.register(spool)
+        ingest.register(spool)
+        states.register(spool)
         return cls(db, spool)
 
     @classmethod

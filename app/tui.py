@@ -18,7 +18,7 @@ from textual.binding import Binding, BindingType
 
 import screens
 from app.errors import UserError
-from app.events import Badge, LoopLag, SettingsChanged, StorageChanged
+from app.events import Badge, DataMove, LoopLag, SettingsChanged, StorageChanged
 from app.probe import LoopProbe
 from app.quick import Quick, quick
 from screens import faults
@@ -46,7 +46,7 @@ TELL_S = 0.4
 """Closing that takes longer than this says what it waits for."""
 
 
-NOTICES = ("config", "keys", "theme", "warnings")
+NOTICES = ("config", "keys", "theme", "warnings", "data")
 """Kinds of notices, the worst first."""
 
 
@@ -151,6 +151,14 @@ class Quarterdeck(Themed, inherit_bindings=False):
         bus.subscribe(Badge, bar.set_badge)
         bus.subscribe(StorageChanged, bar.set_storage)
         bus.subscribe(SettingsChanged, self._settings_changed)
+        bus.subscribe(DataMove, self._data_moves)
+
+    def _data_moves(self, event: DataMove) -> None:
+        from screens.data_copy import notice
+
+        self._notice("data", notice(event))
+        if event.state == "done":
+            self.notify(f"{event.rows:,} rows are on the server", markup=False)
 
     async def _settings_changed_now(self) -> None:
         await self._apply(self.runtime.settings)
@@ -197,6 +205,9 @@ class Quarterdeck(Themed, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "problems":
             return bool(self._notices)
+        if action == "copy_data":
+            moving = getattr(self.runtime, "moving", None)
+            return moving is not None and moving.state.state != "none"
         return super().check_action(action, parameters)
 
     def action_open_area(self, area: str) -> None:
@@ -244,6 +255,12 @@ class Quarterdeck(Themed, inherit_bindings=False):
         texts = {**self._notices, "config": self._config_error}
         text = "\n".join(texts[kind] for kind in NOTICES if texts.get(kind))
         self.push_screen(Problems("Configuration problems", text, self.action_edit_config))
+
+    def action_copy_data(self) -> None:
+        """Copy what the embedded database holds to the server that took its place."""
+        from screens.data_copy import DataCopy
+
+        self.push_screen(DataCopy(self.runtime.moving, self.runtime.bus))
 
     def action_edit_config(self) -> None:
         """Open the configuration in the editor."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.events import Badge, Bus
     from app.settings import Settings
     from app.testing.service import TestingService
+    from screens.feedback_service import FeedbackFace, RetrainFace
     from screens.git_service import GitFace
 
 
@@ -33,6 +34,14 @@ class Runtime(Protocol):
     @property
     def git(self) -> GitFace:
         """The Git area."""
+
+    @property
+    def feedback(self) -> FeedbackFace:
+        """The Feedback area."""
+
+    @property
+    def retrain(self) -> RetrainFace:
+        """The retrain trigger, which the Feedback area shows."""
 
 
 class Command(NamedTuple):

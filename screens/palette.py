@@ -71,6 +71,7 @@ class ShellCommands(_Commands):
         ("Keys", "Every key that works here, searchable", "app.help"),
         ("Rerun failed tests", "Run what failed again; everything, if nothing failed", "app.rerun_failed"),
         ("Configuration problems", "What is wrong with the configuration, and what to do", "app.problems"),
+        ("Copy the embedded data to the server", "Bring along what was stored before", "app.copy_data"),
         ("Open the configuration", "Open config.toml in your editor", "app.edit_config"),
         ("Read the configuration again", "Apply config.toml as it is now", "app.reload_config"),
         ("Change theme", "Quarterdeck's own two, and Textual's", "app.change_theme"),

@@ -1,0 +1,257 @@
+"""What the keys of the Feedback screen do with the row: verdicts, what goes with them, undo and redo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.widgets import Input
+
+from screens import feedback_keys
+from screens.base import Pane
+from screens.git_faults import told
+from widgets.safe_text import clean_line
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+    from app.feedback.model import Order, QueueItem, Verdict
+    from app.feedback.review import FeedbackSnapshot, Given
+    from screens.feedback_service import FeedbackFace
+    from widgets.head_list import HeadList
+
+Mode = Literal["queue", "list", "alike"]
+ORDER: tuple[Order, ...] = ("oldest", "worst", "uncertain", "cluster", "newest_model")
+VERDICTS = {"accept": "accepted", "reject": "rejected", "skip": "skipped"}
+ON_ROW = frozenset(("score", "tags", "correct", "note", "alike"))
+"""What needs the row of the queue."""
+NEEDS_SERVICE = frozenset(
+    (*ON_ROW, "verdict", "undo", "redo", "list", "order", "filter", "retrain", "stats", "copy", "refresh", "mark")
+)
+
+
+class FeedbackActions(Pane):
+    """Verdicts and what belongs to them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = feedback_keys.BINDINGS
+
+    mode: Mode = "queue"
+    given: Given | None = None
+    unfolded = False
+    list: HeadList
+    _shown: QueueItem | None = None
+    _shown_at = 0.0
+    _said = ""
+
+    @property
+    def service(self) -> FeedbackFace | None:
+        """The Feedback area's service, once the engine is up."""
+        return self.runtime.feedback if self.runtime is not None else None
+
+    @property
+    def snapshot(self) -> FeedbackSnapshot | None:
+        """The review as it stands now."""
+        return self.service.snapshot() if self.service is not None else None
+
+    # What the rest of the screen gives
+
+    def paint(self) -> None:
+        """Bring the screen in line with the service."""
+        raise NotImplementedError
+
+    def paint_row(self, *, keep: bool = True) -> None:
+        """Show the row anew."""
+        raise NotImplementedError
+
+    def leave_page(self) -> None:
+        """Back to the queue."""
+        raise NotImplementedError
+
+    def say(self, text: str) -> None:
+        """A few words in the line below, until the next key."""
+        raise NotImplementedError
+
+    # Which keys work now
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what cannot be done now. While one types, no key is a verdict."""
+        if action not in NEEDS_SERVICE:
+            return True
+        if isinstance(self.screen.focused, Input):
+            return False
+        if self.service is None:
+            return False if action == "score" else None
+        if action == "mark":
+            return self.mode != "queue"
+        if action in ON_ROW and self.mode != "queue":
+            # In the list, digits open areas as they do everywhere.
+            return False if action == "score" else None
+        if action in ON_ROW and self._shown is None:
+            return False if action == "score" else None
+        if action == "verdict":
+            return True if (self._shown is not None if self.mode == "queue" else bool(self.list.rows)) else None
+        return True
+
+    # Verdicts
+
+    def action_verdict(self, verdict: Verdict) -> None:
+        """Decide, and go on."""
+        service = self.service
+        if service is None:
+            return
+        from app.feedback.review import Given
+
+        if self.mode == "queue":
+            if self._shown is None:
+                return
+            passed = int((time.monotonic() - self._shown_at) * 1000)
+            given = replace(self.given or Given(), duration_ms=min(passed, 2**31 - 1))
+            self.given, self._said = None, ""
+            service.decide(verdict, given)
+            return
+        ids = self.list.marks or ((self.list.cursor_row,) if self.list.cursor_row else ())
+        if ids:
+            self.attempt(self._decide_many(service, tuple(ids), verdict, Given()))
+
+    async def _decide_many(self, service: FeedbackFace, ids: tuple[str, ...], verdict: Verdict, given: Given) -> None:
+        rows = await service.rows(ids)
+        service.decide_many(rows, verdict, given)
+        self.say(f"{len(rows):,} {VERDICTS[verdict]}, u takes it back")
+        if self.mode == "alike":
+            self.leave_page()
+            return
+        from app.feedback.model import STATE_OF
+
+        self.list.clear_marks()
+        changed = set(ids)
+        heads = [
+            replace(head, state=STATE_OF[verdict]) if head.id in changed else head for head in self.list.heads.values()
+        ]
+        self.list.show(heads)
+        self.list.action_move(1)
+
+    def action_score(self, number: int) -> None:
+        """Set the score that is stored with the verdict; the same key again takes it away."""
+        from app.feedback.review import SCORES
+
+        score = SCORES[number]
+        self._give(score=None if self.given is not None and self.given.score == score else score)
+
+    def _give(self, **changes: object) -> None:
+        from app.feedback.review import Given
+
+        self.given = replace(self.given or Given(), **changes)  # type: ignore[arg-type]  # fields of Given
+        self.paint_row()
+
+    # What is asked for in a dialog
+
+    def action_tags(self) -> None:
+        """Ask for the tags."""
+        from screens.feedback_forms import Question, split_tags
+
+        item, service = self._shown, self.service
+        if item is None or service is None:
+            return
+        now = self.given.tags if self.given is not None and self.given.tags is not None else item.row.tags
+        question = Question("Tags", ", ".join(now), hint="tone, price", about="commas between them; tab completes")
+
+        def answered(text: str | None) -> None:
+            if text is not None and self._shown is item:
+                tags = split_tags(text)
+                self._give(tags=None if tags == item.row.tags else tags)
+
+        self.app.push_screen(question, answered)
+
+        async def offer() -> None:
+            question.offer(await service.tags())
+
+        self.attempt(offer(), quiet=True)
+
+    def action_note(self) -> None:
+        """Ask for a note."""
+        from screens.feedback_forms import Question
+
+        item = self._shown
+        if item is None:
+            return
+        now = (self.given.note if self.given is not None else None) or ""
+
+        def answered(text: str | None) -> None:
+            if text is not None and self._shown is item:
+                self._give(note=text or None)
+
+        self.app.push_screen(Question("Note", now, hint="what the verdict does not say"), answered)
+
+    def action_correct(self) -> None:
+        """Open the output in an editor."""
+        from screens.feedback_forms import Correction
+
+        item = self._shown
+        if item is None:
+            return
+        now = self.given.correction if self.given is not None and self.given.correction is not None else None
+
+        def answered(text: str | None) -> None:
+            if text is not None and self._shown is item:
+                self._give(correction=None if text == item.row.output else text)
+
+        self.app.push_screen(Correction(item.row.output, item.row.output if now is None else now), answered)
+
+    # Undo and redo
+
+    def action_undo(self) -> None:
+        """Take back the last decision; what went with it waits for the next verdict."""
+        service = self.service
+        if service is None:
+            return
+
+        async def undo() -> None:
+            last = service.snapshot().last
+            if not await service.undo():
+                self.say("nothing to undo")
+                return
+            if self.mode != "queue":
+                self.leave_page()
+            if last is not None and len(last.items) == 1 and not last.given.empty:
+                self.given = replace(last.given, duration_ms=None)
+                self.paint_row()
+            self.say("undone, ctrl+r does it again")
+
+        self.attempt(undo())
+
+    def action_redo(self) -> None:
+        """Decide again what was undone last."""
+        service = self.service
+        if service is None:
+            return
+
+        async def redo() -> None:
+            self.say("done again" if await service.redo() else "nothing to do again")
+
+        self.attempt(redo())
+
+    def action_order(self) -> None:
+        """The next order of the queue."""
+        if self.service is not None and (snapshot := self.snapshot) is not None:
+            self.service.set_order(ORDER[(ORDER.index(snapshot.order) + 1) % len(ORDER)])
+
+    def action_copy(self) -> None:
+        """Copy the output."""
+        if self._shown is not None:
+            self.app.copy_to_clipboard(self._shown.row.output)
+            self.say(f"copied {len(self._shown.row.output):,} characters")
+
+    def attempt(self, work: Awaitable[None], *, quiet: bool = False) -> None:
+        """Do something that may fail, and say so in the line below."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                if not quiet:
+                    self.say(clean_line(told(error).replace("\n", "; "), 300))
+
+        # Not exclusive: a second undo must not end the first one.
+        self.run_worker(run(), group="feedback", exit_on_error=False)

@@ -1,0 +1,47 @@
+"""A page of labels and values over the Feedback screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+
+from screens.dialog import Dialog
+from screens.feedback_text import keys
+from widgets.lines_view import Build, LinesView
+
+
+class Figures(Dialog[None]):
+    """Shows what a function makes of the width."""
+
+    DEFAULT_CSS = """
+    Figures .dialog { width: 78; height: 14; }
+    Figures .-tall { width: 90; height: 32; max-width: 100%; max-height: 100%; }
+    Figures LinesView { background: $surface; height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "leave", "Leave", tooltip="Back to the row", id="feedback.figures_leave"),
+    ]
+
+    def __init__(self, title: str, build: Build, *, tall: bool = False) -> None:
+        """`tall` gives it most of the screen."""
+        super().__init__()
+        self._title, self._build, self._tall = title, build, tall
+        self.lines = LinesView()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -tall" if self._tall else "dialog") as box:
+            box.border_title = Content(self._title)
+            box.border_subtitle = keys(("esc", "leaves"))
+            yield self.lines
+
+    def on_mount(self) -> None:
+        self.lines.show(self._build)
+        self.lines.focus()
+
+    def action_leave(self) -> None:
+        """Close."""
+        self.dismiss(None)

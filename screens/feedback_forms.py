@@ -1,0 +1,204 @@
+"""Small questions of the Feedback screen: tags, a note, and the corrected output."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.suggester import Suggester
+from textual.widgets import Input, Static, TextArea
+
+from screens.dialog import Dialog
+from screens.feedback_text import keys
+from widgets.lines_view import LinesView
+from widgets.safe_text import clean_line
+from widgets.word_diff import diff_lines
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+DIFF_AFTER_S = 0.15
+"""How long after the last key the difference follows."""
+
+
+class LastWord(Suggester):
+    """Completes the last of several words."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.words = tuple(words)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole text with its last word completed."""
+        before, sign, last = value.rpartition(",")
+        start = last.lstrip()
+        if not start:
+            return None
+        space = last[: len(last) - len(start)]
+        given = {word.strip() for word in before.split(",")}
+        match = next((word for word in self.words if word.startswith(start) and word not in given), None)
+        return f"{before}{sign}{space}{match}" if match is not None else None
+
+
+class Question(Dialog[str | None]):
+    """One line to fill in. Dismissed with it, or None."""
+
+    DEFAULT_CSS = """
+    Question .dialog { width: 76; }
+    Question Input { background: $panel; border: none; padding: 0 1; height: 1; }
+    Question #about { color: $text-muted; margin-top: 1; width: 1fr; height: auto; max-height: 6; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", tooltip="Leave everything as it is", id="feedback.question_cancel"),
+        Binding(
+            "tab",
+            "complete",
+            "Complete",
+            show=False,
+            priority=True,
+            tooltip="Take the completion",
+            id="feedback.complete",
+        ),
+    ]
+
+    def __init__(self, title: str, value: str, *, hint: str, about: str = "", words: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._title, self._value, self._hint, self._about = title, value, hint, about
+        self._words = tuple(words)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content(self._title)
+            box.border_subtitle = keys(("enter", "keeps it for the verdict"), ("esc", "leaves"))
+            entry = Input(self._value, placeholder=self._hint, compact=True, select_on_focus=False)
+            entry.cursor_blink = False
+            yield entry
+            if self._about:
+                yield Static(Content(clean_line(self._about, 600)), id="about")
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+        self.offer(self._words)
+
+    def offer(self, words: Sequence[str]) -> None:
+        """Complete with these words from now on."""
+        self._words = tuple(words)
+        # Before it is mounted there is no field yet; mounting comes back here.
+        for entry in self.query(Input):
+            entry.suggester = LastWord(words)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Close with the line."""
+        event.stop()
+        self.dismiss(event.value.strip())
+
+    def action_complete(self) -> None:
+        """Take the completion."""
+        self.query_one(Input).action_cursor_right()
+
+    def action_cancel(self) -> None:
+        """Close with nothing."""
+        self.dismiss(None)
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """Tags of a line, in which commas stand between them."""
+    return tuple(dict.fromkeys(" ".join(tag.split()) for tag in text.split(",") if tag.strip()))
+
+
+class Correction(Dialog[str | None]):
+    """The output in an editor, and what is different below it. Dismissed with the text, or None."""
+
+    DEFAULT_CSS = """
+    Correction .dialog { width: 96%; max-width: 150; height: 90%; padding: 0 1; }
+    Correction TextArea, Correction TextArea:focus { height: 3fr; border: none; background: $panel; padding: 0 1; }
+    Correction #diff { height: 2fr; margin-top: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "keep", "Keep", tooltip="Keep it for the verdict", id="feedback.correction_keep"),
+        Binding("ctrl+e", "editor", "Editor", tooltip="In your own editor", priority=True, id="feedback.editor"),
+        Binding(
+            "escape",
+            "cancel",
+            "Cancel",
+            # The text area would take it to leave itself.
+            priority=True,
+            tooltip="Leave the output as it was",
+            id="feedback.correction_cancel",
+        ),
+    ]
+
+    def __init__(self, output: str, text: str) -> None:
+        """`output` as it is, `text` as it was corrected so far."""
+        super().__init__()
+        self._output, self._text = output, text
+        self._soon: Timer | None = None
+        self.diff = LinesView()
+        self.diff.id = "diff"
+        self.diff.can_focus = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content("Correct the output")
+            box.border_subtitle = keys(("ctrl+s", "keeps it"), ("ctrl+e", "own editor"), ("esc", "leaves"))
+            area = TextArea(self._text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent")
+            area.cursor_blink = False
+            yield area
+            yield self.diff
+
+    def on_mount(self) -> None:
+        self.query_one(TextArea).focus()
+        self._show()
+
+    def on_text_area_changed(self) -> None:
+        """Let the difference follow once the keys rest."""
+        if self._soon is not None:
+            self._soon.stop()
+        self._soon = self.set_timer(DIFF_AFTER_S, self._show)
+
+    def _show(self) -> None:
+        self._soon = None
+        text = self.query_one(TextArea).text
+        if text == self._output:
+            self.diff.set_placeholder(((("no difference", "$text-muted"),),))
+            self.diff.show(None)
+        else:
+            self.diff.show(lambda width: diff_lines(self._output, text, width), keep=True)
+
+    def action_keep(self) -> None:
+        """Close with the text."""
+        self.dismiss(self.query_one(TextArea).text)
+
+    def action_cancel(self) -> None:
+        """Close with nothing."""
+        self.dismiss(None)
+
+    def action_editor(self) -> None:
+        """Go on in the user's own editor."""
+        self.run_worker(self._in_editor(), exclusive=True, group="editor", exit_on_error=False)
+
+    async def _in_editor(self) -> None:
+        from screens.editor import arguments, editor_command, run_in_terminal, windowed
+
+        area = self.query_one(TextArea)
+        command = editor_command()
+        if windowed(command):
+            self.app.notify("An editor with a window of its own cannot be waited for", severity="warning")
+            return
+        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
+            path = Path(folder) / "output.md"
+            path.write_text(area.text, encoding="utf-8")
+            try:
+                code = await run_in_terminal(self.app, arguments(command, path))
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:
+                self.app.notify(f"{command[0]}: {error.strerror}", severity="error", markup=False)
+                return
+        if code == 0:
+            area.text = text if area.text.endswith("\n") else text.removesuffix("\n")

@@ -1,0 +1,84 @@
+"""What the Feedback screen asks of its services, so that it can be built and tested against any that answers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from app.feedback.model import Decision, FeedbackRow, Order, RowHead, Stats, Verdict
+    from app.feedback.retrain.model import Look, RetrainSnapshot, Run
+    from app.feedback.review import Alike, FeedbackSnapshot, Given
+
+
+class FeedbackFace(Protocol):
+    """The part of `app.feedback.service.FeedbackService` that the screen uses. UserErrors tell what users can mend."""
+
+    def snapshot(self) -> FeedbackSnapshot:
+        """The review as it stands now."""
+
+    def open_review(self) -> None:
+        """Keep rows ready."""
+
+    def leave_review(self) -> None:
+        """Claim no more."""
+
+    def decide(self, verdict: Verdict, given: Given) -> None:
+        """Decide the row on top; the next one is there on return."""
+
+    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Given) -> None:
+        """Decide these rows alike, as one step of undo."""
+
+    async def undo(self) -> bool:
+        """Take back the last decision; False where none is left."""
+
+    async def redo(self) -> bool:
+        """Decide again what was undone last; False where there is nothing."""
+
+    def set_order(self, order: Order) -> None:
+        """Review in another order."""
+
+    async def set_filter(self, text: str) -> None:
+        """Review and list only what fulfils the filter."""
+
+    def cancel(self) -> bool:
+        """End a search that takes long; True if there was one."""
+
+    async def page(
+        self,
+        after: RowHead | None = None,
+        before: RowHead | None = None,
+        *,
+        end: bool = False,
+        progress: Callable[[int], None],
+    ) -> tuple[RowHead, ...]:
+        """Rows of the list, newest first; fewer than 100 are the last ones in that direction."""
+
+    async def read(self, identity: str) -> tuple[FeedbackRow | None, tuple[Decision, ...]]:
+        """A row, and its decisions, oldest first."""
+
+    async def rows(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
+        """These rows."""
+
+    async def alike(self, row: FeedbackRow) -> tuple[Alike, ...]:
+        """Rows that wait and are nearly the same."""
+
+    async def tags(self) -> tuple[str, ...]:
+        """Tags in use."""
+
+    async def stats(self, reviewer: str | None = None) -> Stats:
+        """Figures of one reviewer, or of all."""
+
+
+class RetrainFace(Protocol):
+    """The part of `app.feedback.retrain.service.RetrainService` that the screen uses."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pipelines that are configured."""
+
+    def snapshot(self) -> RetrainSnapshot:
+        """Every pipeline as it stands now."""
+
+    async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
+        """Runs, and times when the conditions were met, newest first."""

@@ -1,0 +1,78 @@
+"""What a correction changed, word by word. Nothing but the words and their signs: colour alone tells nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+
+from widgets.lines_view import TextLine
+from widgets.safe_text import clean, fold, width_of
+
+Part = tuple[str, str]
+TAKEN = "$error strike"
+ADDED = "$success underline"
+MOST_WORDS = 3_000
+"""Beyond this, whole lines are compared instead of words."""
+_WORDS = re.compile(r"\n|[^\S\n]+|\w+|[^\w\s]")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+def word_diff(before: str, after: str) -> list[Part]:
+    """The text with what was taken away and what was added, as cleaned pieces."""
+    old, new = _WORDS.findall(clean(before)), _WORDS.findall(clean(after))
+    if max(len(old), len(new)) > MOST_WORDS:
+        old, new = _LINES.findall(clean(before)), _LINES.findall(clean(after))
+    parts: list[Part] = []
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            parts.append(("".join(new[c:d]), ""))
+            continue
+        if b > a:
+            parts.append(("".join(old[a:b]), TAKEN))
+        if d > c:
+            parts.append(("".join(new[c:d]), ADDED))
+    return parts
+
+
+def counted(before: str, after: str) -> tuple[int, int]:
+    """Words added and taken away."""
+    sums = {ADDED: 0, TAKEN: 0, "": 0}
+    for text, style in word_diff(before, after):
+        sums[style] += len(re.findall(r"\w+", text))
+    return sums[ADDED], sums[TAKEN]
+
+
+def diff_lines(before: str, after: str, width: int, indent: str = "") -> Iterator[TextLine]:
+    """The difference as lines of at most `width` columns."""
+    yield from flowed(word_diff(before, after), width, indent)
+
+
+def flowed(parts: Iterable[Part], width: int, indent: str = "") -> Iterator[TextLine]:
+    """Cleaned pieces broken into lines, between words where that is possible."""
+    room = max(width - width_of(indent), 8)
+    line: list[Part] = []
+    used = 0
+
+    def made() -> TextLine:
+        return TextLine(((indent, ""), *line))
+
+    for text, style in parts:
+        for word in _WORDS.findall(text):
+            if word == "\n":
+                if style:
+                    line.append(("⏎", style))
+                yield made()
+                line, used = [], 0
+                continue
+            for piece in fold(word, room):
+                size = width_of(piece)
+                if used + size > room:
+                    yield made()
+                    line, used = [], 0
+                    if piece.isspace():
+                        continue
+                line.append((piece, style))
+                used += size
+    if line:
+        yield made()
