@@ -24,6 +24,10 @@ class Scale:
     app_tests: int
     quiet_s: float
     """How long a program has to be quiet before it counts as settled."""
+    copy_rows: int
+    import_rows: int
+    """A quarter of them goes into each server."""
+    receiver_s: float
     git_large: Size
     git_small: Size
     git_rounds: int
@@ -48,6 +52,9 @@ FULL = Scale(
     keys=100,
     app_tests=600,
     quiet_s=2.0,
+    copy_rows=100_000,
+    import_rows=300_000,
+    receiver_s=20.0,
     git_large=Size(),
     git_small=Size(branches=60, commits=2000, files=300, each=3),
     git_rounds=7,
@@ -69,6 +76,9 @@ QUICK = Scale(
     keys=10,
     app_tests=60,
     quiet_s=1.0,
+    copy_rows=2000,
+    import_rows=4000,
+    receiver_s=1.0,
     git_large=Size(branches=200, commits=3000, files=800),
     git_small=Size(branches=20, commits=300, files=60, each=3),
     git_rounds=1,
