@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import cache
 
 from app.ids import ALPHABET
 
-_TRIPLES = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
 _RANDOM_BITS = 80
 _COUNTED = 1 << 60
 """Ids that one start makes at most: more than anybody waits for, and no carry into the time."""
@@ -19,13 +19,19 @@ def identities(milliseconds: int | None = None) -> Iterator[str]:
     at = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
     first = int.from_bytes(os.urandom(10), "big") % ((1 << _RANDOM_BITS) - _COUNTED)
     value = at << _RANDOM_BITS | first
+    triples = _triples()
     while True:
-        yield _encoded(value)
+        yield _encoded(value, triples)
         value += 1
 
 
-def _encoded(value: int) -> str:
-    triples = _TRIPLES
+@cache
+def _triples() -> list[str]:
+    """What 15 bits are written as. 2 MB that only those need who make ids."""
+    return [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
+
+
+def _encoded(value: int, triples: list[str]) -> str:
     return (
         ALPHABET[value >> 125]
         + ALPHABET[value >> 120 & 31]
