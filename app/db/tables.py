@@ -16,7 +16,13 @@ SERVER_OPTIONS: dict[str, Any] = {
 }
 """Given to every table, since servers differ in their defaults."""
 
-AREAS = ("app.testing.tables", "app.git.tables", "app.feedback.tables", "app.feedback.retrain_tables")
+AREAS = (
+    "app.testing.tables",
+    "app.git.tables",
+    "app.feedback.tables",
+    "app.feedback.retrain_tables",
+    "app.content.tables",
+)
 """Modules that add their tables to `metadata`; an area with tables adds its own here."""
 
 metadata = MetaData(

@@ -1,0 +1,1 @@
+"""The Content area: texts, and the style they are written in."""
