@@ -11,7 +11,7 @@ from app import log as logs
 from app import paths, settings
 from app.db.engine import Database
 from app.db.spool import Spool
-from app.events import Bus, GitRepositories, SettingsChanged, StorageChanged
+from app.events import Bus, GitRepositories, SettingsChanged, SourcesChanged, StorageChanged
 from app.feedback.discord.configured import Following
 from app.feedback.retrain.control import FOLDER, Retrain
 from app.feedback.retrain.service import RetrainService
@@ -37,7 +37,7 @@ class Runtime:
         self.log_path = logs.setup(self.settings.log, secrets=file.current.secrets())
         self.bus = Bus()
         self.warnings: list[str] = []
-        self.storage = Storage.open(self.settings)
+        self.storage = Storage.open(self.settings, apart=True)
         self.git = self._build_git()
         self.testing = self._build_testing()
         self.feedback = self._build_feedback()
@@ -118,6 +118,7 @@ class Runtime:
         if not error and before.feedback.discord != now.feedback.discord:
             await self.discord.close()
             self.discord = self._build_discord()
+            self.bus.publish(SourcesChanged(()))
             await self.discord.start()
         if not error and before.log != now.log:
             logs.setup(now.log, secrets=self._file.current.secrets())
@@ -157,7 +158,7 @@ class Runtime:
         return RetrainService(control, spool=self.spool, bus=self.bus)
 
     def _build_discord(self) -> Following:
-        return Following(self.settings.feedback.discord, self.spool, self.db)
+        return Following(self.settings.feedback.discord, self.spool, self.db, self.bus)
 
     def _build_git(self) -> GitService:
         return GitService(

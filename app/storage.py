@@ -30,8 +30,8 @@ class Storage:
     spool: Spool
 
     @classmethod
-    def open(cls, settings: Settings) -> Storage:
-        """The configured database, or the embedded one where none is configured."""
+    def open(cls, settings: Settings, *, apart: bool = False) -> Storage:
+        """The configured database, or the embedded one where none is configured. `apart`: see `Database`."""
         database = settings.database
         folder = paths.data_dir()
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,7 @@ class Storage:
             connect_timeout_s=database.connect_timeout_s,
             read_timeout_s=database.read_timeout_s,
             recycle_s=database.recycle_s,
+            apart=apart,
         )
         spool = Spool(folder / JOURNAL)
         store.register(spool)

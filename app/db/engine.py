@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db import faults, migrate, urls
+from app.db.apart import Apart
 from app.db.faults import UnavailableError
 from app.db.pool import IMMEDIATE, PoolSettings, make_engine
+from app.db.stopping import Job
 from app.db.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ REPEATS = {"lost": 1, "busy": 4, "schema": 1}
 """How often a unit of work is run again after a fault of each kind."""
 
 MIGRATION_TIMEOUT_S = 6 * 3600.0
+
+KILL_TIMEOUT_S = 5.0
 
 MIN_MYSQL = (8, 0, 19)
 MIN_MARIADB = (10, 11)
@@ -47,8 +51,11 @@ class Database:
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 30.0,
         recycle_s: float = 1800.0,
+        apart: bool = False,
     ) -> None:
+        """`apart`: for a program that stays open; migrations run in a process of their own."""
         self.url = urls.parse(url)
+        self._apart = Apart(self.url) if apart and not urls.is_memory(self.url) else None
         size = 1 if urls.is_memory(self.url) else max(1, pool_size)
         self._settings = PoolSettings(size, connect_timeout_s, read_timeout_s, recycle_s)
         self._workers = Workers("db", size)
@@ -77,10 +84,16 @@ class Database:
 
         `work` must be repeatable: it is run again when the connection was lost (even while committing), on a
         deadlock, and when SQLite finds it reading before writing beside another writer (`write` avoids the latter).
-        Raises UnavailableError when the database is at fault; what `work` raises passes through.
+        Raises UnavailableError when the database is at fault; what `work` raises passes through. When the task that
+        waits for it is cancelled, work that does not write is ended, its statement on the server with it.
         """
+        job = Job()
         try:
-            result = await asyncio.wrap_future(self._workers.submit(lambda: self.run_now(work, write)))
+            result = await asyncio.wrap_future(self._workers.submit(lambda: self.run_now(work, write, job=job)))
+        except asyncio.CancelledError:
+            if not write:
+                job.stop(self._kill)
+            raise
         except UnavailableError as error:
             self._tell(False, str(error))
             raise
@@ -91,15 +104,19 @@ class Database:
         """Connect, check the server's version, and bring the tables up to date."""
         await self.run(lambda conn: None)
 
-    def run_now(self, work: Work[Result], write: bool = False, *, prepared: bool = True) -> Result:
+    def run_now(
+        self, work: Work[Result], write: bool = False, *, prepared: bool = True, job: Job | None = None
+    ) -> Result:
         """The same as `run`, in the calling thread; `prepared` False leaves the tables in the state they are in."""
         left = dict(REPEATS)
         while True:
             try:
                 if prepared:
                     self._prepare()
-                return self.transact(work, write)
+                return self.transact(work, write, job)
             except (SQLAlchemyError, PoolTimeout) as error:
+                if job is not None and job.stopped:
+                    raise
                 fault = faults.classify(error)
                 if left.get(fault, 0) > 0:
                     left[fault] -= 1
@@ -116,9 +133,9 @@ class Database:
         self._ready = False
         self.run_now(lambda conn: None)
 
-    def transact(self, work: Work[Result], write: bool = False) -> Result:
+    def transact(self, work: Work[Result], write: bool = False, job: Job | None = None) -> Result:
         """Run `work` once in a transaction, whatever state the tables are in; driver errors pass through."""
-        with self.engine().connect() as conn:
+        with self.engine().connect() as conn, (job or Job()).using(conn):
             if write:
                 conn = conn.execution_options(**{IMMEDIATE: True})
             with conn.begin():
@@ -167,9 +184,13 @@ class Database:
         """
         if urls.is_memory(self.url):
             return self
-        timeouts = {"connect_timeout_s": self._settings.connect_timeout_s, "recycle_s": self._settings.recycle_s}
-        url = self.url.render_as_string(hide_password=False)
-        return Database(url, pool_size=1, read_timeout_s=self._settings.read_timeout_s, **timeouts)
+        return Database(
+            self.url.render_as_string(hide_password=False),
+            pool_size=1,
+            connect_timeout_s=self._settings.connect_timeout_s,
+            read_timeout_s=self._settings.read_timeout_s,
+            recycle_s=self._settings.recycle_s,
+        )
 
     def check_version(self, conn: Connection) -> str:
         """The server's version; raises UnavailableError when it is too old to hold the tables."""
@@ -198,11 +219,21 @@ class Database:
 
     def close(self, timeout: float = 2.0) -> None:
         """Drop what is queued, wait briefly for what is under way, close the connections."""
+        if self._apart is not None:
+            self._apart.close()
         done = self._workers.close(timeout, cancel=True)
         with self._opening:
             self._closed = True
             if self._made is not None:
                 self._made.dispose(close=done)
+
+    def _kill(self, number: int) -> None:
+        engine = self.private_engine(KILL_TIMEOUT_S)
+        try:
+            with engine.connect() as conn:
+                conn.exec_driver_sql(f"KILL QUERY {number:d}")
+        finally:
+            engine.dispose()
 
     def _prepare(self) -> None:
         if self._ready:
@@ -211,6 +242,9 @@ class Database:
             if not self._ready:
                 _, revision = self.transact(lambda conn: (self.check_version(conn), migrate.current(conn)))
                 migrate.refuse_newer(revision, self.url)
+                if revision != migrate.head() and self._apart is not None:
+                    self._apart.upgrade()
+                    revision = self.transact(migrate.current)
                 if revision != migrate.head():
                     self._upgrade()
                 self._ready = True
