@@ -1,0 +1,199 @@
+"""What the Content area speaks of. Values only; imports nothing of the app and no heavy library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+FieldKind = Literal["text", "long", "number", "date", "choice", "multi", "toggle"]
+DraftState = Literal["draft", "scheduled", "published", "archived", "trashed"]
+VersionReason = Literal["created", "saved", "fixed", "ai", "restored", "edited", "published"]
+Egress = Literal["any", "local"]
+"""Where a template's text may be sent for AI: anywhere, or to endpoints on this machine only."""
+TargetKind = Literal["discord", "notion", "email", "files", "apprise"]
+PublicationState = Literal[
+    "scheduled",
+    "leased",
+    "sending",
+    "sent",
+    "failed_transient",
+    "failed_permanent",
+    "unknown",
+    "missed",
+    "cancelled",
+    "deleted",
+]
+NoteState = Literal["active", "trashed"]
+
+FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
+PUBLICATION_STATES: tuple[PublicationState, ...] = get_args(PublicationState)
+WAITING: frozenset[PublicationState] = frozenset({"scheduled", "leased", "sending", "failed_transient"})
+"""States from which a publication goes on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateField:
+    """A question that a template asks. `default` is a Jinja expression's text or a plain value, None where unset."""
+
+    name: str
+    kind: FieldKind = "text"
+    label: str = ""
+    help: str = ""
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template of drafts: its front matter and body. `hash` is the SHA-256 of the whole file, in hex.
+
+    `trusted` templates were shipped or written on this machine; others are rendered under tighter limits.
+    """
+
+    id: str
+    kind: str
+    title: str
+    help: str
+    fields: tuple[TemplateField, ...]
+    body: str
+    path: str
+    hash: str
+    targets: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    style: Mapping[str, Any] = field(default_factory=dict)
+    egress: Egress = "any"
+    numbered: bool = False
+    name: str = "{title}"
+    html: str = ""
+    trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPart:
+    """What one source said at one moment. `data` is plain JSON, None where the source has none; `why` tells so."""
+
+    source: str
+    data: Any
+    captured_at: datetime
+    hash: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft with its latest text. `context` is the snapshot (source → ContextPart as JSON) that it was made of."""
+
+    id: str
+    template: str
+    template_hash: str
+    kind: str
+    title: str
+    body: str
+    state: DraftState
+    version: int
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    number: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftHead:
+    """A line of the list of drafts."""
+
+    id: str
+    template: str
+    kind: str
+    title: str
+    state: DraftState
+    version: int
+    updated_at: datetime
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftVersion:
+    """A text of a draft that was kept; never changed afterwards. Numbers run from 1."""
+
+    id: str
+    draft_id: str
+    number: int
+    reason: VersionReason
+    title: str
+    body: str
+    words: int
+    at: datetime
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of a publication: `text` is the final text, `data` what goes beside it (embeds, blocks, headers)."""
+
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is to be sent, or was sent, to one target. `remote` holds the ids of the parts sent, in order."""
+
+    id: str
+    target: str
+    kind: TargetKind
+    state: PublicationState
+    title: str
+    payload_hash: str
+    parts: int
+    parts_sent: int
+    due_at: datetime
+    zone: str
+    created_at: datetime
+    updated_at: datetime
+    draft_id: str | None = None
+    version_id: str | None = None
+    template: str = ""
+    attempts: int = 0
+    remote: tuple[str, ...] = ()
+    url: str = ""
+    error: str = ""
+    override: str = ""
+    replaces: str | None = None
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note with its latest text. `slug` is what `[[links]]` name; `hash` is the SHA-256 of title, tags and body."""
+
+    id: str
+    slug: str
+    title: str
+    body: str
+    tags: tuple[str, ...]
+    hash: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    state: NoteState = "active"
+    path: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHead:
+    """A line of the list of notes, or a hit of the search with the place that was found."""
+
+    id: str
+    slug: str
+    title: str
+    tags: tuple[str, ...]
+    updated_at: datetime
+    snippet: str = ""
+    score: float = 0.0
