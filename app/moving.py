@@ -16,10 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, inspect, select
 
 from app.db import urls
-from app.db.copying.snapshot import identity
-from app.db.copying.state import find
 from app.db.engine import Database
-from app.db.tables import all_tables
 from app.errors import UserError
 from app.events import Bus, DataMove
 from app.files import replace_text
@@ -90,10 +87,14 @@ class Moving:
 
     def _to_bring_along(self) -> int:
         """Rows of the embedded database, 0 when there is nothing to offer."""
-        path = urls.embedded_path()
-        answer = self._remembered()
-        if self._db.url.drivername == "sqlite" or answer in {"done", "declined"} or not path.exists():
+        if self._db.url.drivername == "sqlite" or not urls.embedded_path().exists():
             return 0
+        answer = self._remembered()
+        if answer in {"done", "declined"}:
+            return 0
+        from app.db.copying.snapshot import identity
+        from app.db.copying.state import find
+
         embedded = Database("")
         try:
             rows = _rows(embedded)
@@ -162,6 +163,8 @@ class Moving:
         self._bus.publish(state)
 
     def _remembered(self) -> str:
+        from app.db.copying.snapshot import identity
+
         try:
             found = json.loads(self._memory.read_text(encoding="utf-8"))
             return str(found["answer"]) if found["database"] == identity(self._db) else ""
@@ -169,12 +172,15 @@ class Moving:
             return ""
 
     def _remember(self, answer: str) -> None:
+        from app.db.copying.snapshot import identity
+
         with contextlib.suppress(OSError):
             replace_text(self._memory, json.dumps({"database": identity(self._db), "answer": answer}))
 
 
 def _rows(db: Database) -> int:
     """All rows of our tables, whatever revision they are of."""
+    from app.db.tables import all_tables
 
     def count(conn: Connection) -> int:
         present = set(inspect(conn).get_table_names())

@@ -13,8 +13,8 @@ from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus, GitRepositories, SettingsChanged, SourcesChanged, StorageChanged
 from app.feedback.discord.configured import Following
-from app.feedback.retrain.control import FOLDER, Retrain
-from app.feedback.retrain.service import RetrainService
+from app.feedback.retrain.configured import Retraining
+from app.feedback.retrain.model import Pipeline
 from app.feedback.service import FeedbackService
 from app.git.service import GitService
 from app.moving import Moving
@@ -108,9 +108,7 @@ class Runtime:
             await self.git.start()
             self.bus.publish(GitRepositories(self.git.snapshot()))
         if not error and before.feedback.retrain != now.feedback.retrain:
-            await self.retrain.close()
-            self.retrain = self._build_retrain()
-            await self.retrain.start()
+            await self.retrain.replace(self._pipelines())
         if not error and _review_part(before) != _review_part(now):
             await self.feedback.close()
             self.feedback = self._build_feedback()
@@ -152,10 +150,11 @@ class Runtime:
             share=given.reshow_share,
         )
 
-    def _build_retrain(self) -> RetrainService:
-        pipelines = settings.retrain_pipelines(self.settings, self._file.current.base)
-        control = Retrain(self.db, self.spool, pipelines, paths.data_dir() / FOLDER)
-        return RetrainService(control, spool=self.spool, bus=self.bus)
+    def _build_retrain(self) -> Retraining:
+        return Retraining(self._pipelines(), db=self.db, spool=self.spool, bus=self.bus, data=paths.data_dir())
+
+    def _pipelines(self) -> tuple[Pipeline, ...]:
+        return tuple(settings.retrain_pipelines(self.settings, self._file.current.base))
 
     def _build_discord(self) -> Following:
         return Following(self.settings.feedback.discord, self.spool, self.db, self.bus)

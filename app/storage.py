@@ -6,20 +6,30 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from app import paths
 from app.db.engine import Database
 from app.db.spool import Spool
-from app.feedback import capture, decisions, ingest
-from app.feedback.retrain import states
-from app.git import journal_store
-from app.testing import store
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from app.db.drain import Apply
     from app.settings import Settings
 
 JOURNAL = "spool.db"
+APPLIERS = {
+    "testing.run": "app.testing.store:apply_run",
+    "git.operation": "app.git.journal_store:apply_operation",
+    "feedback.capture": "app.feedback.capture:apply",
+    "feedback.decision": "app.feedback.decisions:apply_decision",
+    "feedback.row": "app.feedback.ingest:apply_row",
+    "retrain.report": "app.feedback.retrain.states:apply_report",
+}
+"""What carries out each kind of spooled operation: loaded with the first one of its kind, which most sessions of the
+app do not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +54,7 @@ class Storage:
             apart=apart,
         )
         spool = Spool(folder / JOURNAL)
-        store.register(spool)
-        journal_store.register(spool)
-        capture.register(spool)
-        decisions.register(spool)
-        ingest.register(spool)
-        states.register(spool)
+        register(spool)
         return cls(db, spool)
 
     @classmethod
@@ -66,3 +71,18 @@ class Storage:
         """What the database has not taken yet stays in the journal."""
         await self.spool.close()
         await asyncio.to_thread(self.db.close)
+
+
+def register(spool: Spool) -> None:
+    """Let `spool` apply what every area puts."""
+    for kind, place in APPLIERS.items():
+        spool.register(kind, _loaded_late(place))
+
+
+def _loaded_late(place: str) -> Apply:
+    module, _, name = place.partition(":")
+
+    def apply(conn: Connection, payload: dict[str, Any]) -> None:
+        getattr(import_module(module), name)(conn, payload)
+
+    return apply

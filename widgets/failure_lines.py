@@ -28,6 +28,8 @@ class Line:
     """File and line that `e` opens from here."""
     toggle: str = ""
     """What `enter` unfolds from here."""
+    bare: bool = False
+    """Source that has its colours only once the lexer is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ def one_frame(frame: Frame, layout: Layout, toggle: str = "") -> Iterator[Line]:
     blank = min((len(text) - len(text.lstrip()) for text in texts if text.strip()), default=0)
     texts = tuple(text[blank:] for text in texts)
     python = frame.path.endswith((".py", ".pyi", ".pyw"))
-    pieces = source.coloured(texts) if python and source.ready() else tuple(((text, ""),) for text in texts)
+    ready = source.ready()
+    pieces = source.coloured(texts) if python and ready else tuple(((text, ""),) for text in texts)
     room = max(layout.width - gutter - 5, 8)
     for number, text, parts in zip(numbers, texts, pieces, strict=True):
         here = number == frame.line
@@ -162,7 +165,7 @@ def one_frame(frame: Frame, layout: Layout, toggle: str = "") -> Iterator[Line]:
             parts = cut(parts, room)
         if here:
             parts = tuple((piece, f"{style} bold".strip()) for piece, style in parts)
-        yield Line((*lead, *parts), (frame.path, number), toggle)
+        yield Line((*lead, *parts), (frame.path, number), toggle, bare=python and not ready)
 
 
 def cut(parts: Sequence[Part], room: int) -> tuple[Part, ...]:

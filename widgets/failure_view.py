@@ -93,7 +93,6 @@ class FailureView(RowList):
         self.refresh_titles()
 
     def _build(self, *, keep: bool) -> None:
-        from widgets import source
         from widgets.failure_lines import Layout
 
         width = self.scrollable_content_region.width
@@ -102,7 +101,7 @@ class FailureView(RowList):
             self._lines = []
         else:
             self._lines = list(self.subject.lines(self.section, Layout(width - 1, self.root, self._unfolded)))
-            if not source.ready() and not self._warming:
+            if not self._warming and any(line.bare for line in self._lines):
                 self._warming = True
                 self.run_worker(self._warm(), group="source", exit_on_error=False)
         self.set_rows([str(n) for n in range(len(self._lines))], keep=keep)

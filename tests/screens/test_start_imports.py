@@ -1,4 +1,4 @@
-"""What the first frame may load, counted in a fresh interpreter."""
+"""What the first frame may load, and what the idle app, counted in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ FORBIDDEN = {
     *("keyring", "pathspec", "pygments.lexers", "plotext", "openai", "anthropic"),
     *("app.runtime", "app.settings", "app.db"),
 }
+FORBIDDEN_IDLE = {
+    *("alembic", "mako", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "pymysql", "httpx", "jinja2", "click"),
+    *("keyring", "cryptography", "starlette", "uvicorn", "h11", "pyarrow", "rapidfuzz", "pygments.lexers.python"),
+    *("app.db.copying", "app.db.contracts", "app.feedback.capture", "app.feedback.ingest"),
+    *("app.feedback.receiver", "app.feedback.discord.poller", "app.feedback.discord.messages", "app.http"),
+    *("app.feedback.retrain.control", "app.feedback.retrain.service", "app.feedback.retrain.contract"),
+    *("screens.feedback", "screens.git", "screens.palette", "screens.help"),
+}
+"""Each comes with its first use: a server as the database, a channel, a pipeline, a capture, a failure to colour."""
 
 MINIMAL = """
 import sys
@@ -48,6 +57,29 @@ config = Path(sys.argv[1])
 Measured(quick(config), config=config).run(headless=True)
 """
 
+IDLE = """
+import asyncio, sys
+import app.cli
+from pathlib import Path
+from app.quick import quick
+from app.tui import Quarterdeck
+
+class Measured(Quarterdeck):
+    async def on_ready(self):
+        super().on_ready()
+        self.run_worker(self.look())
+
+    async def look(self):
+        await self.engine_ready.wait()
+        while self.shell.bar.state.storage is None or self.runtime.feedback.snapshot().counts is None:
+            await asyncio.sleep(0.01)
+        print("loaded", *sys.modules, file=sys.__stdout__)
+        self.exit()
+
+config = Path(sys.argv[1])
+Measured(quick(config), config=config).run(headless=True)
+"""
+
 
 def loaded(code: str, *arguments: str, home: Path) -> set[str]:
     """Names of the modules that are loaded after the first frame."""
@@ -73,3 +105,12 @@ def test_the_first_frame_loads_little_and_nothing_heavy(tmp_path: Path) -> None:
     assert sorted(FORBIDDEN & ours) == []
     extra = sorted(ours - base)
     assert len(extra) <= MOST_EXTRA, extra
+
+
+def test_the_idle_app_has_loaded_only_what_it_uses(tmp_path: Path) -> None:
+    """At its first start, too: on an embedded database that has no tables yet."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[ui]\nstart = "tests"\n[[projects]]\nname = "small"\npath = "{tmp_path}"\n')
+    idle = loaded(IDLE, str(config), home=tmp_path)
+    assert "app.feedback.service" in idle, "the areas are there"
+    assert sorted(FORBIDDEN_IDLE & idle) == []
