@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.db.types import utc_now
+from app.feedback.exported import without_decisions
 from app.feedback.identities import identities
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, Violation
@@ -150,7 +151,9 @@ def ready(
             row = parse(raw, extra) if value is None else parse_object(value, extra)
             found = prepare(row, now=moment, batch=batch, identity=next(ids))
         except ViolationError as error:
-            refused.append((index, error.violation.field, error.violation.reason, _as_json(value)))
+            # A line of an export is kept as it stood, with its decisions.
+            text = b"" if convert is without_decisions else _as_json(value)
+            refused.append((index, error.violation.field, error.violation.reason, text))
             continue
         values.append(found.values)
         tags.append(found.tags)

@@ -13,9 +13,10 @@ from app.db.paging import Cursor, Key, page
 from app.db.types import storable, utc_now
 from app.errors import UserError
 from app.feedback.contract import RAW_BYTES
+from app.feedback.exported import Exported, restore, split
 from app.feedback.identities import identities
 from app.feedback.model import Extra, Quarantined, QuarantineState, Refused, Violation
-from app.feedback.rows import ViolationError, parse, prepare
+from app.feedback.rows import ViolationError, parse, parse_object, prepare
 from app.feedback.store import CONTENT_TAKEN, ID_TAKEN, insert_rows
 from app.feedback.tables import EVENT_LENGTH, NAME_LENGTH, REASON_LENGTH, feedback_quarantine
 
@@ -130,18 +131,16 @@ async def one(db: Database, identity: str) -> Quarantined:
 
 
 async def mend(db: Database, identity: str, text: bytes, extra: Extra = "forbid") -> Retried:
-    """Try the mended text in the place of what was quarantined. Raises UserError when it breaks the contract, too."""
-    await one(db, identity)
+    """Try the mended text in the place of what was quarantined. Decisions that it does not speak of are those that came
+    with the row. Raises UserError when it breaks the contract, too."""
+    before = await one(db, identity)
 
     def work(conn: Connection) -> Retried:
         now = utc_now()
         # The state is asked again inside: of two who mend one entry, the second finds nothing to do.
         if not _settle(conn, identity, "mended"):
             raise UserError(f"{identity} was settled already", fix="`qd feedback quarantine list` shows what is open")
-        done = insert_rows(conn, [prepare(parse(text.strip(), extra), now=now)])
-        if done.conflicts:
-            raise ViolationError(Violation("", done.conflicts[0][1]))
-        return Retried(done.created, done.duplicate)
+        return _take(conn, text.strip(), split(before.raw), extra, now)
 
     try:
         return await db.run(work, write=True)
@@ -181,18 +180,27 @@ async def _again(db: Database, found: Quarantined, extra: Extra) -> Retried:
         return Retried(left=(found,))
 
     def work(conn: Connection) -> Retried:
-        row = prepare(parse(found.raw, extra), now=utc_now())
         if not _settle(conn, found.id, "mended"):
             return Retried()
-        done = insert_rows(conn, [row])
-        if done.conflicts:
-            raise ViolationError(Violation("", done.conflicts[0][1]))
-        return Retried(done.created, done.duplicate)
+        return _take(conn, found.raw, None, extra, utc_now())
 
     try:
         return await db.run(work, write=True)
     except ViolationError:
         return Retried(left=(found,))
+
+
+def _take(conn: Connection, text: bytes, before: Exported | None, extra: Extra, now: datetime) -> Retried:
+    """The row, and the decisions that came with it, now or `before`."""
+    found = split(text)
+    row = prepare(parse(text, extra) if found is None else parse_object(found[0], extra), now=now)
+    done = insert_rows(conn, [row])
+    if taken_not := [*done.conflicts, *done.refused]:
+        raise ViolationError(Violation("", taken_not[0][1]))
+    exported = found or before
+    if exported is not None:
+        restore(conn, row, exported[1])
+    return Retried(done.created, done.duplicate)
 
 
 def _settle(conn: Connection, identity: str, state: QuarantineState) -> bool:

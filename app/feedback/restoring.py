@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from app.db.types import utc_now
-from app.feedback import ingest
-from app.feedback.contract import DecisionRecord
-from app.feedback.decisions import apply_decision
+from app.feedback import exported, ingest
+from app.feedback.exported import without_decisions
 from app.feedback.imports import jsonl
 from app.feedback.model import Extra, ImportReport, Refused
 from app.feedback.rows import ViolationError, parse_object, prepare
-from app.feedback.tables import feedback
 
 if TYPE_CHECKING:
     from app.db.engine import Database
 
-KEY = "decisions"
+LOOKED_AT = 20
+"""Lines at the beginning that tell whether a file is an export: the first ones may be broken."""
 LARGE = 4_000_000
 BATCH = 200
 
@@ -38,19 +36,13 @@ class Restored:
 
 
 def is_export(path: Path) -> bool:
-    """Whether the first line of a file is a row with its decisions."""
+    """Whether one of the first lines of a file is a row with its decisions."""
     try:
         with path.open("rb") as stream:
-            first = next(jsonl.read(stream), None)
-        found = json.loads(first.raw) if first is not None and first.fault is None else None
-    except (OSError, ValueError, RecursionError):
+            first = islice(jsonl.read(stream), LOOKED_AT)
+            return any(item.fault is None and exported.split(item.raw) is not None for item in first)
+    except OSError:
         return False
-    return isinstance(found, dict) and isinstance(found.get(KEY), list)
-
-
-def without_decisions(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The row alone."""
-    return {name: field for name, field in value.items() if name != KEY}
 
 
 async def import_export(
@@ -73,20 +65,16 @@ async def import_export(
     return report, Restored(count, tuple(refused))
 
 
-Line = tuple[int, dict[str, Any], list[Any]]
+Line = tuple[int, Mapping[str, Any], list[Any]]
 
 
 def _batches(path: Path) -> Iterator[list[Line]]:
     batch: list[Line] = []
     with path.open("rb") as stream:
         for item in jsonl.read(stream):
-            try:
-                value = json.loads(item.raw) if item.fault is None else None
-            except (ValueError, RecursionError):
-                continue
-            entries = value.get(KEY) if isinstance(value, dict) else None
-            if isinstance(value, dict) and isinstance(entries, list) and entries:
-                batch.append((item.line, dict(without_decisions(value)), entries))
+            found = exported.split(item.raw) if item.fault is None else None
+            if found is not None and found[1]:
+                batch.append((item.line, *found))
             if len(batch) >= BATCH:
                 yield batch
                 batch = []
@@ -101,22 +89,8 @@ def _restore(conn: Connection, batch: list[Line], extra: Extra) -> tuple[int, li
             ready = prepare(parse_object(value, extra), now=utc_now())
         except ViolationError:
             continue  # It is in quarantine with its decisions.
-        identity = conn.scalar(select(feedback.c.id).where(feedback.c.unique_key == ready.unique_key))
-        if identity is None:
-            refused.append(Refused(line, "the row of these decisions was not taken"))
-            continue
         try:
-            records = [_record(identity, entry) for entry in entries]
-        except (ValidationError, ValueError, AttributeError, TypeError) as error:
-            why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
-            refused.append(Refused(line, f"decisions: {why}"))
-            continue
-        for record in records:
-            apply_decision(conn, record.model_dump(mode="json"))
-        count += len(records)
+            count += exported.restore(conn, ready, entries)
+        except ViolationError as error:
+            refused.append(Refused(line, str(error)))
     return count, refused
-
-
-def _record(identity: str, entry: dict[str, Any]) -> DecisionRecord:
-    values = {name: value for name, value in entry.items() if name != "undone_by"}
-    return DecisionRecord.model_validate_json(json.dumps({**values, "feedback_id": identity}))

@@ -200,6 +200,8 @@ def prepare(row: FeedbackIn, *, now: datetime, batch: str | None = None, identit
     raw_text = _json("score_raw", row.score_raw) if row.score_raw is not None else None
     captured = now if row.captured_at is None else _moment(row.captured_at, now)
     plain_input = texts.canonical(given)
+    # Zero has two signs, which not every database tells apart.
+    score = None if row.score is None else row.score + 0.0
     content = texts.content_hash(version, plain_input, texts.canonical(output), author, comment)
     tags_text = _tags_text(tags) if tags else None
     if event is None:
@@ -207,7 +209,7 @@ def prepare(row: FeedbackIn, *, now: datetime, batch: str | None = None, identit
         key = body_hash = bytes.fromhex(content[:32])
     else:
         key = texts.digest(f"e:{source}\0{event}")
-        body_hash = texts.digest(f"{content}\n{model}\n{prompt}\n{row.score}\n{tags_text}\n{raw_text}\n{context_text}")
+        body_hash = texts.digest(f"{content}\n{model}\n{prompt}\n{score}\n{tags_text}\n{raw_text}\n{context_text}")
     context = row.context
     if context:
         channel, run = _word(context.get("channel"), EVENT_LENGTH), _word(context.get("run_id"), NAME_LENGTH)
@@ -230,8 +232,8 @@ def prepare(row: FeedbackIn, *, now: datetime, batch: str | None = None, identit
         run,
         language,
         "waiting",
-        row.score,
-        SCORE_UNKNOWN if row.score is None else row.score,
+        score,
+        SCORE_UNKNOWN if score is None else score,
         uncertainty,
         _model_key(model, version),
         texts.shape(output),

@@ -96,3 +96,14 @@ def test_hashes_tell_different_texts_apart(one: str, two: str) -> None:
     same = texts.canonical(texts.clean(one)) == texts.canonical(texts.clean(two))
     keys = {prepare(FeedbackIn(source="s", input=text, output=""), now=NOW).unique_key for text in (one, two)}
     assert (len(keys) == 1) == same
+
+
+def test_zero_has_one_sign() -> None:
+    """Not every database keeps the other one, and a row that goes out and comes in again must be the same."""
+    one, other = (
+        once({"source": "s", "input": "", "output": "", "source_event_id": "e", "score": z}) for z in (0.0, -0.0)
+    )
+    assert isinstance(one, Prepared)
+    assert isinstance(other, Prepared)
+    assert one.body_hash == other.body_hash
+    assert str(values(other)["score"]) == "0.0"
