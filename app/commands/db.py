@@ -20,6 +20,11 @@ from app.errors import UserError
 from app.storage import Storage
 
 
+def _contracts(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of contracts."""
+    return [name for name in contracts.CONTRACTS if name.startswith(incomplete)]
+
+
 @click.group()
 def db() -> None:
     """State and structure of the database."""
@@ -62,7 +67,11 @@ def upgrade(config: Path | None, as_json: bool) -> int:
     return 0
 
 
-@db.command(epilog="\b\nExamples:\n  qd db schema --json\n  qd db schema --sql --dialect mariadb > quarterdeck.sql")
+@db.command(
+    epilog="\b\nExamples:\n  qd db schema feedback.row\n  qd db schema --json\n"
+    "  qd db schema --sql --dialect mariadb > quarterdeck.sql"
+)
+@click.argument("name", metavar="[CONTRACT]", required=False, shell_complete=_contracts)
 @click.option("--sql", "as_sql", is_flag=True, help="Print the statements that make the tables (without --json).")
 @click.option(
     "--dialect",
@@ -71,12 +80,18 @@ def upgrade(config: Path | None, as_json: bool) -> int:
 )
 @config_option
 @json_option
-def schema(as_sql: bool, dialect: contracts.Dialect | None, config: Path | None, as_json: bool) -> int:
-    """Print the JSON Schema of every contract, or the SQL of the tables."""
-    if as_sql and as_json:
-        raise click.UsageError("--sql and --json are two different outputs")
-    if as_json:
-        emit({"contracts": contracts.json_schemas()})
+def schema(
+    name: str | None, as_sql: bool, dialect: contracts.Dialect | None, config: Path | None, as_json: bool
+) -> int:
+    """Print the JSON Schema of one contract, those of all (--json), or the SQL of the tables."""
+    if as_sql + as_json + (name is not None and not as_json) > 1:
+        raise click.UsageError("--sql, --json and a contract are different outputs")
+    if as_json or name is not None:
+        schemas = contracts.json_schemas(name)
+        if name is None or as_json:
+            emit({"contracts": schemas})
+        else:
+            click.echo(json.dumps(schemas[name], indent=2))
         return 0
     click.echo(contracts.ddl(dialect or _configured_dialect(config)), nl=False)
     return 0

@@ -203,7 +203,9 @@ def _checked(**values: Any) -> DecisionRecord:
         return DecisionRecord(**values)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        where = {"feedback_id": "ID"}.get(str(problem["loc"][0]), f"--{str(problem['loc'][0]).replace('_', '-')}")
+        where = {"feedback_id": "ID", "tags": "--tag"}.get(
+            str(problem["loc"][0]), f"--{str(problem['loc'][0]).replace('_', '-')}"
+        )
         raise UserError(problem["msg"], where=where, fix="`qd feedback decide --help` says what it takes") from None
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +36,9 @@ def _maps(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> 
 @click.command(
     "import",
     epilog="\b\nExamples:\n  qd feedback import rows.jsonl\n  qd feedback import scores.csv --extra context --json\n"
-    "  qd feedback import project.json --map label-studio",
+    "  qd feedback import project.json --map label-studio\n  bot --dump | qd feedback import -",
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--format", "form", type=click.Choice(("jsonl", "json", "csv", "parquet")), help="[default: looked up]")
 @click.option(
     "--map", "using", metavar="TOOL|FILE", default="", shell_complete=_maps, help="Export of this tool, or your map."
@@ -43,20 +47,38 @@ def _maps(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> 
 @json_option
 @config_option
 def import_(file: Path, form: Format | None, using: str, extra: Extra, as_json: bool, config: Path | None) -> int:
-    """Take in the rows of FILE: JSON lines, JSON, CSV, Parquet, and what `qd feedback export` wrote.
+    """Take in the rows of FILE (-: standard input): JSON lines, JSON, CSV, Parquet, what `qd feedback export` wrote.
 
     Each row is created, a duplicate, or in quarantine with its line and the reason; the exit code is 1 where one is in
     quarantine or in conflict with a row kept before. An import that was interrupted goes on when it is given again.
     """
-    path = file.expanduser().absolute()
-    if path.is_dir():
-        raise UserError("this is a folder", where=str(path), fix="name a file")
-    report, restored = asyncio.run(_import(load_settings(config), path, form, using, extra))
+    loaded = load_settings(config)
+    with _opened(file) as path:
+        report, restored = asyncio.run(_import(loaded, path, form, using, extra))
     if as_json:
         emit(_document(report, restored))
     else:
         _print(report, restored)
     return 1 if report.quarantined or report.conflicts or (restored and restored.refused) else 0
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Path]:
+    """The file to read; standard input as a file of that name, since an import looks at its rows more than once."""
+    if str(file) == "-":
+        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
+            path = Path(folder) / "standard input"
+            try:
+                with path.open("wb") as copy:
+                    shutil.copyfileobj(sys.stdin.buffer, copy)
+            except OSError as error:
+                raise UserError(f"cannot be kept meanwhile ({error.strerror})", where=str(path)) from None
+            yield path
+        return
+    path = file.expanduser().absolute()
+    if path.is_dir():
+        raise UserError("this is a folder", where=str(path), fix="name a file")
+    yield path
 
 
 async def _import(

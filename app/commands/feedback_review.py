@@ -95,7 +95,9 @@ def review(ctx: click.Context, config: Path | None) -> None:
 @config_option
 def stats(reviewer: str | None, as_json: bool, config: Path | None) -> int:
     """Print how much waits, what was decided, how fast, and whether reviewers agree with themselves."""
-    found, pipelines = asyncio.run(_stats(load_settings(config), reviewer))
+    loaded = load_settings(config)
+    whose = None if reviewer is None else reviewer_of(loaded, reviewer)
+    found, pipelines = asyncio.run(_stats(loaded, whose))
     if as_json:
         emit(_figures(found, pipelines))
         return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from app.errors import UserError
 from app.feedback.filters import Filter, parse, suggestions
 from app.feedback.model import STATES
 
@@ -33,10 +34,17 @@ async def opened(loaded: Loaded) -> AsyncIterator[Storage]:
 
 
 def reviewer_of(loaded: Loaded, given: str) -> str:
-    """Who reviews: as given, as configured, or the user of this machine."""
+    """Who reviews: as given, as configured, or the user of this machine. Raises UserError for what is no name."""
+    from app.feedback import texts
     from app.feedback.service import user_name
+    from app.feedback.tables import NAME_LENGTH
 
-    return given or loaded.settings.feedback.reviewer or user_name()
+    if not given:
+        return loaded.settings.feedback.reviewer or user_name()
+    name = texts.name(given)
+    if not 0 < len(name) <= NAME_LENGTH:
+        raise UserError(f"a name has 1 to {NAME_LENGTH} characters", where="--reviewer", fix="write another one")
+    return name
 
 
 def reviewer_option(function: Function) -> Function:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Literal
 
+from app.errors import UserError
+
 Dialect = Literal["sqlite", "mariadb", "mysql"]
 
 CONTRACTS = {
@@ -21,10 +23,12 @@ CONTRACTS = {
 """What enters the database through a contract, and its pydantic model; an area adds its own here."""
 
 
-def json_schemas() -> dict[str, Any]:
-    """The JSON Schema of every contract, by name."""
+def json_schemas(only: str | None = None) -> dict[str, Any]:
+    """The JSON Schema of every contract, or of `only` one, by name. Raises UserError where there is none."""
+    if only is not None and only not in CONTRACTS:
+        raise UserError(f"there is no contract `{only}`", fix=f"there are {', '.join(CONTRACTS)}")
     schemas: dict[str, Any] = {}
-    for name, place in CONTRACTS.items():
+    for name, place in CONTRACTS.items() if only is None else [(only, CONTRACTS[only])]:
         module, _, attribute = place.partition(":")
         schemas[name] = getattr(import_module(module), attribute).model_json_schema()
     return schemas

@@ -147,6 +147,8 @@ def parse(text: str, now: datetime | None = None) -> Filter:
     FilterError."""
     if len(text) > LONGEST:
         raise FilterError(f"a filter has at most {LONGEST:,} characters", LONGEST, fix="make it shorter")
+    if odd := _UNKEPT.search(text):
+        raise FilterError("this is no character", odd.start(), fix="write it in UTF-8")
     return Filter(tuple(_Reader(text, now or datetime.now(UTC)).terms()))
 
 
@@ -164,6 +166,8 @@ def suggestions(text: str) -> list[str]:
     return [f"{head} {sign}{each}" if head else f"{sign}{each}" for each in found]
 
 
+_UNKEPT = re.compile("[\ud800-\udfff]")
+"""Halves of characters, such as bytes that are no UTF-8 become: no row holds them, and no database takes them."""
 _NAME = re.compile(r"([A-Za-z_]+):")
 _BARE = re.compile(r'[^\s",]+')
 _BARE_WORD = re.compile(r'[^\s"]+')

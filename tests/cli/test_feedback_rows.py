@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,58 @@ def test_what_is_in_quarantine_is_mended_tried_again_or_let_go(qd: Qd, home: Pat
     assert [row["context"] for row in said(qd, "list", "input:2")["rows"]] == [{"more": 1}]
 
 
+def test_rows_come_through_a_pipe(qd: Qd, environ: dict[str, str], tmp_path: Path) -> None:
+    lines = "".join(json.dumps(row) + "\n" for row in rows())
+
+    def piped(text: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "app", "feedback", "import", "-", "--json"],
+            env=environ,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == (0 if text.endswith("}\n") else 1), done.stderr
+        return json.loads(done.stdout)
+
+    report = piped(lines + "{")
+    assert (report["created"], report["duplicate"], report["quarantined_total"]) == (10, 1, 1)
+    (entry,) = said(qd, "quarantine", "list")["entries"]
+    assert (Path(entry["source"]).name, entry["line"]) == ("standard input", 12)
+    said(qd, "decide", said(qd, "list")["rows"][0]["id"], "--verdict", "skip")
+    report = piped(qd("feedback", "export").stdout)
+    assert (report["duplicate"], report["decisions"]) == (10, 1)
+
+
+def test_a_reader_that_goes_away_ends_an_export(qd: Qd, environ: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    row = {"source": "cli", "output": "o" * 1000}
+    file.write_text("".join(json.dumps({**row, "input": str(n)}) + "\n" for n in range(500)))
+    said(qd, "import", str(file))
+    export = [sys.executable, "-m", "app", "feedback", "export"]
+    with subprocess.Popen(export, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["input"] == "0"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_a_reviewer_is_a_name(qd: Qd) -> None:
+    identity = said(qd, "add", "--input", "q", "--output", "a")["id"]
+    said(qd, "decide", identity, "--verdict", "accept", "--reviewer", " ma\x1bra\udcff ")
+    (line,) = map(json.loads, qd("feedback", "export").stdout.splitlines())
+    assert line["decisions"][0]["reviewer"] == "mara\\udcff"
+    for command in (("decide", identity, "--verdict", "skip"), ("next",), ("stats",), ("undo",)):
+        for name in (" \x1b", "x" * 129):
+            done = qd("feedback", *command, "--reviewer", name)
+            assert done.returncode == 2
+            assert done.stderr.startswith("quarterdeck: --reviewer: a name has 1 to 128 characters")
+
+
 def test_what_cannot_be_done_is_said(qd: Qd) -> None:
     done = qd("feedback", "list", "--where", "tag:a stat:waiting")
     assert done.returncode == 2
@@ -127,5 +181,12 @@ def test_what_cannot_be_done_is_said(qd: Qd) -> None:
     done = qd("feedback", "decide", "nothing", "--verdict", "accept")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no row of feedback has the id nothing" in done.stderr
+    done = qd("feedback", "list", "tag:a", "text:\udcff")
+    assert (done.returncode, done.stderr.partition("\n")[0]) == (
+        2,
+        "quarterdeck: filter, character 12: this is no character",
+    )
+    done = qd("feedback", "decide", "nothing", "--verdict", "accept", "--tag", "x" * 65)
+    assert done.stderr.startswith("quarterdeck: --tag: ")
     assert qd("feedback", "list", "--after", "x").returncode == 2
     assert qd("feedback", "import", "nowhere.jsonl").returncode == 2

@@ -146,6 +146,16 @@ def test_the_contracts_are_json_schemas(qd: Run) -> None:
     assert {"run_id", "results", "changed"} <= set(contracts["testing.run"]["properties"])
 
 
+def test_one_contract_is_printed_by_itself(qd: Run) -> None:
+    code, out, _ = qd("schema", "feedback.row")
+    assert (code, json.loads(out)["required"]) == (0, ["source", "input", "output"])
+    code, both, _ = qd("schema", "feedback.row", "--json")
+    assert (code, json.loads(both)) == (0, {"schema": 1, "contracts": {"feedback.row": json.loads(out)}})
+    code, _, err = qd("schema", "feedback.rwo")
+    assert (code, "there is no contract `feedback.rwo`" in err) == (2, True)
+    assert qd("schema", "feedback.row", "--sql")[0] == 2
+
+
 def test_the_sql_makes_the_tables(qd: Run) -> None:
     code, out, _ = qd("schema", "--sql")
     assert code == 0
@@ -184,4 +194,4 @@ def test_the_sql_of_each_server_makes_the_tables_there(database_url: str) -> Non
 def test_sql_and_json_exclude_each_other(qd: Run) -> None:
     code, _, err = qd("schema", "--sql", "--json")
     assert code == 2
-    assert "two different outputs" in err
+    assert "different outputs" in err
