@@ -99,6 +99,13 @@ class RetrainChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcesChanged:
+    """What keeps feedback from coming in is otherwise now: where, what, and what to do, a line for each source."""
+
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StorageChanged:
     """State of the database as the tab bar shows it; `waiting` counts writes that are only in the local journal."""
 

@@ -26,10 +26,12 @@ from screens.areas import AREAS, Area, load
 from screens.global_keys import EVERYWHERE, area_bindings
 from screens.shell import Shell
 from screens.themed import Themed
+from widgets import hints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from textual.binding import Keymap
     from textual.driver import Driver
     from textual.screen import Screen
 
@@ -235,6 +237,11 @@ class Quarterdeck(Themed, inherit_bindings=False):
         pane = self.shell.problem or self.shell.pane
         if self.screen is self.shell and pane is not None:
             self.push_screen(Help(self.screen.active_bindings, title=pane.TITLE, about=pane.HELP))
+
+    def set_keymap(self, keymap: Keymap) -> None:
+        """Put other keys in force, also in hints."""
+        hints.rebind(keymap)
+        super().set_keymap(keymap)
 
     def get_driver_class(self) -> type[Driver]:
         from screens.lasting_driver import lasting

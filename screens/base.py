@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.events import Badge, Bus
     from app.settings import Settings
     from app.testing.service import TestingService
-    from screens.feedback_service import FeedbackFace, RetrainFace
+    from screens.feedback_service import FeedbackFace, RetrainFace, SourcesFace
     from screens.git_service import GitFace
 
 
@@ -42,6 +42,10 @@ class Runtime(Protocol):
     @property
     def retrain(self) -> RetrainFace:
         """The retrain trigger, which the Feedback area shows."""
+
+    @property
+    def discord(self) -> SourcesFace:
+        """The reading of Discord's channels, whose problems the Feedback area shows."""
 
 
 class Command(NamedTuple):

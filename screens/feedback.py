@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from screens import feedback_text as words
-from screens.base import Runtime
+from screens.base import Command, Runtime
+from screens.feedback_actions import ORDER
 from screens.feedback_filter import FilterInput
-from screens.feedback_pages import FeedbackPages
+from screens.feedback_quarantine import NEXT, FeedbackQuarantine
 from widgets.feedback_lines import Shown, row_lines
 from widgets.figures import wall_clock
 from widgets.head_list import HeadList, QueueList
 from widgets.lines_view import LinesView
+from widgets.refused_list import RefusedList
+from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
-    from app.events import FeedbackChanged, RetrainChanged
+    from app.events import FeedbackChanged, RetrainChanged, SourcesChanged
     from app.feedback.review import FeedbackSnapshot
 
 NARROW = 100
@@ -47,7 +51,7 @@ class JumpingList(HeadList):
             super().action_jump(index)
 
 
-class FeedbackPane(FeedbackPages):
+class FeedbackPane(FeedbackQuarantine):
     """The Feedback area."""
 
     AREA = "feedback"
@@ -66,6 +70,9 @@ class FeedbackPane(FeedbackPages):
         self.list = JumpingList()
         self.list.id = "list"
         self.list.jump = self.jump
+        self.refused = RefusedList()
+        self.refused.id = "refused"
+        self._let_go = []
         self.row = LinesView()
         self.row.id = "row"
         self.filter = FilterInput()
@@ -78,6 +85,7 @@ class FeedbackPane(FeedbackPages):
         with Panels(id="panels"):
             yield self.queue
             yield self.list
+            yield self.refused
             yield self.row
         yield self.filter
         yield self.status
@@ -86,7 +94,7 @@ class FeedbackPane(FeedbackPages):
 
     def on_mount(self) -> None:
         """Say that it starts, until the engine is up."""
-        self.list.clock = self.clock
+        self.list.clock = self.refused.clock = self.clock
         self._fold(self.app.size.width)
         self.paint()
         self.set_timer(0.3, self._warm)
@@ -99,13 +107,15 @@ class FeedbackPane(FeedbackPages):
     def attach(self, runtime: Runtime) -> None:
         """Follow the engine."""
         super().attach(runtime)
-        from app.events import FeedbackChanged, RetrainChanged
+        from app.events import FeedbackChanged, RetrainChanged, SourcesChanged
 
         self._end_following()
         self._unfollow = (
             runtime.bus.subscribe(FeedbackChanged, self._changed),
             runtime.bus.subscribe(RetrainChanged, self._retrain_changed),
+            runtime.bus.subscribe(SourcesChanged, self._sources_changed),
         )
+        self.sources = runtime.discord.problems
         if self.active and self.service is not None:
             self.service.open_review()
         if self.is_mounted:
@@ -136,7 +146,7 @@ class FeedbackPane(FeedbackPages):
 
     def focus_default(self) -> None:
         """The row, or the list where that is open."""
-        (self.row if self.mode == "queue" or self._at_row else self.list).focus(scroll_visible=False)
+        (self.row if self._at_row else self.page_widget).focus(scroll_visible=False)
 
     def unsaved(self) -> str:
         """Decisions that are not on the disk yet, and what was given to a row without a verdict."""
@@ -157,6 +167,11 @@ class FeedbackPane(FeedbackPages):
         if self.active and self.is_mounted:
             self._paint_status(self.snapshot)
 
+    def _sources_changed(self, event: SourcesChanged) -> None:
+        self.sources = event.problems
+        if self.active and self.is_mounted:
+            self._paint_status(self.snapshot)
+
     def paint(self, snapshot: FeedbackSnapshot | None = None) -> None:
         """Bring everything on screen in line with the review, touching only what differs."""
         if not self.is_mounted:
@@ -171,7 +186,8 @@ class FeedbackPane(FeedbackPages):
                     self.paint_row(keep=False)
                 self.refresh_bindings()
             self.set_class(current is None, "-empty")
-            self.row.set_placeholder(words.placeholder(snapshot, attached=self.runtime is not None))
+            if self.mode == "queue":
+                self.row.set_placeholder(words.placeholder(snapshot, attached=self.runtime is not None))
             if snapshot is not None:
                 upcoming = list({item.row.id: item for item in snapshot.upcoming}.values())
                 if list(self.queue.items.values()) != upcoming:
@@ -182,31 +198,38 @@ class FeedbackPane(FeedbackPages):
 
     def _paint_status(self, snapshot: FeedbackSnapshot | None) -> None:
         retrain = self.runtime.retrain.snapshot().progress if self.runtime is not None else ""
-        text = words.status(snapshot, self.size.width or self.app.size.width, self._said, retrain)
+        text = words.status(snapshot, self.size.width or self.app.size.width, self._said, retrain, self.sources)
         if not text.is_same(self.status.content):  # type: ignore[arg-type]  # we only ever set Content
             self.status.update(text, layout=False)
 
     def paint_row(self, *, keep: bool = True) -> None:
         """Show the row of the queue, or that of the list."""
+        item = self._shown
+        if self.mode == "quarantine":
+            self._show_refused()
+            return
         if self.mode != "queue" and self._listed is not None:
             listed = self._listed
             self.row.show(lambda width: row_lines(listed, width), keep=keep)
-            self.row.write_border("title", Content("row"))
-            self.row.write_border("subtitle", Content(""))
-            return
-        item = self._shown
-        if item is None:
+        elif item is None:
             self.row.show(None)
-            self.row.write_border("title", Content(""))
-            self.row.write_border("subtitle", Content(""))
-            return
-        shown = Shown(item.row, item.why, item.decisions, self.given, self.unfolded, self.clock())
-        self.row.show(lambda width: row_lines(shown, width), keep=keep)
-        self.row.write_border("title", Content("review"))
-        pairs = [("a", "accept"), ("x", "reject"), ("s", "skip"), ("u", "undo")]
-        if self.app.size.width >= NARROW:
-            pairs[3:3] = [("1…5", "score"), ("t", "tags"), ("e", "correct"), ("o", "note")]
-        self.row.write_border("subtitle", words.keys(*pairs))
+        else:
+            shown = Shown(item.row, item.why, item.decisions, self.given, self.unfolded, self.clock())
+            self.row.show(lambda width: row_lines(shown, width), keep=keep)
+        self._words_of_row()
+
+    def _words_of_row(self) -> None:
+        pairs: tuple[tuple[str, str], ...] = ()
+        if self.mode == "quarantine":
+            pairs = NEXT if self.refused.rows else ()
+        elif self.mode == "list":
+            pairs = (("a", "accept"), ("x", "reject"), ("space", "mark"), ("/", "filter"), ("v", "queue"))
+        elif self.mode == "queue" and self._shown is not None:
+            pairs = (("a", "accept"), ("x", "reject"), ("s", "skip"), ("u", "undo"))
+            pairs += (("1…5", "score"), ("t", "tags"), ("e", "correct"), ("o", "note"), ("b", "alike"))
+        title = "row" if self.mode != "queue" else "review" if self._shown is not None else ""
+        self.row.write_border("title", Content(title))
+        self.row.write_border("subtitle", words.keys(*pairs, room=self.row.outer_size.width - 6))
 
     def say(self, text: str) -> None:
         """A few words in the line below, until the next key."""
@@ -236,7 +259,7 @@ class FeedbackPane(FeedbackPages):
             self._go(at_row=True)
             return
         self.unfolded = not self.unfolded
-        if self.mode != "queue" and self.list.cursor_row is not None:
+        if self.mode in ("list", "alike") and self.list.cursor_row is not None:
             self.show_row_of(self.list.cursor_row)
         else:
             self.paint_row()
@@ -249,7 +272,7 @@ class FeedbackPane(FeedbackPages):
     def _go(self, *, at_row: bool) -> None:
         self._at_row = at_row
         self.set_class(at_row, "-at-row")
-        self.screen.set_focus(self.row if at_row else self.list, scroll_visible=False)
+        self.screen.set_focus(self.row if at_row else self.page_widget, scroll_visible=False)
 
     def action_back(self) -> None:
         """One step back: the row, the page, a search, the filter."""
@@ -266,16 +289,63 @@ class FeedbackPane(FeedbackPages):
         """Look for rows again."""
         if self.service is None:
             return
-        if self.mode == "list":
+        if self.mode == "quarantine":
+            self.try_again()
+        elif self.mode == "list":
             self.load(self.service)
         else:
             self.service.open_review()
+            self.say("looking again")
+
+    def text_to_copy(self) -> str | None:
+        """The output of the row on show; of a refused one, all that came."""
+        if self.mode == "quarantine":
+            entry = self.refused.entry
+            return entry.raw.decode(errors="replace") if entry is not None else None
+        if self.mode != "queue":
+            return self._listed.row.output if self._listed is not None else None
+        return self._shown.row.output if self._shown is not None else None
+
+    def commands(self) -> Iterable[Command]:
+        """Orders, states, and each pipeline's retraining."""
+        service = self.service
+        if service is None:
+            return
+        for order in ORDER:
+            yield Command(
+                f"Feedback: review {words.ORDERS[order]}", "The order of the queue", partial(service.set_order, order)
+            )
+        for state in ("waiting", "accepted", "rejected", "skipped"):
+            yield Command(
+                f"Feedback: list {state} rows", f"state:{state}", partial(self._list_filtered, f"state:{state}")
+            )
+        for name in self.runtime.retrain.names if self.runtime is not None else ():
+            yield Command(
+                f"Retrain {clean_line(name, 60)}: fire, hold, see what is missing",
+                "Conditions, guards and the last runs",
+                partial(self.show_retraining, name),
+            )
+
+    def _list_filtered(self, text: str) -> None:
+        service = self.service
+        if service is None:
+            return
+
+        async def show() -> None:
+            await service.set_filter(text)
+            if self.mode != "list":
+                self.action_list()
+            else:
+                self.load(service)
+
+        self.attempt(show())
 
     # Size
 
     def on_resize(self, event: events.Resize) -> None:
         """Below a certain width the row has the screen for itself."""
         self._fold(event.size.width)
+        self.call_after_refresh(self._words_of_row)
         self._paint_status(self.snapshot)
 
     def _fold(self, width: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual.widgets import Input
 
 from screens import feedback_keys
+from screens import feedback_text as words
 from screens.base import Pane
 from screens.git_faults import told
 from widgets.safe_text import clean_line
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
     from app.feedback.review import FeedbackSnapshot, Given
     from screens.feedback_service import FeedbackFace
     from widgets.head_list import HeadList
+    from widgets.refused_list import RefusedList
 
-Mode = Literal["queue", "list", "alike"]
+Mode = Literal["queue", "list", "alike", "quarantine"]
 ORDER: tuple[Order, ...] = ("oldest", "worst", "uncertain", "cluster", "newest_model")
 VERDICTS = {"accept": "accepted", "reject": "rejected", "skip": "skipped"}
 ON_ROW = frozenset(("score", "tags", "correct", "note", "alike"))
 """What needs the row of the queue."""
 NEEDS_SERVICE = frozenset(
-    (*ON_ROW, "verdict", "undo", "redo", "list", "order", "filter", "retrain", "stats", "copy", "refresh", "mark")
+    (
+        *(*ON_ROW, "verdict", "undo", "redo", "list", "order", "filter", "retrain", "stats", "copy", "refresh", "mark"),
+        *("quarantine", "unknown"),
+    )
 )
 
 
@@ -41,6 +46,7 @@ class FeedbackActions(Pane):
     given: Given | None = None
     unfolded = False
     list: HeadList
+    refused: RefusedList
     _shown: QueueItem | None = None
     _shown_at = 0.0
     _said = ""
@@ -85,6 +91,8 @@ class FeedbackActions(Pane):
             return False if action == "score" else None
         if action == "mark":
             return self.mode != "queue"
+        if action == "unknown" or self.mode == "quarantine":
+            return self._in_quarantine(action, parameters)
         if action in ON_ROW and self.mode != "queue":
             # In the list, digits open areas as they do everywhere.
             return False if action == "score" else None
@@ -94,12 +102,36 @@ class FeedbackActions(Pane):
             return True if (self._shown is not None if self.mode == "queue" else bool(self.list.rows)) else None
         return True
 
+    def _in_quarantine(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.mode != "quarantine" or action == "score":
+            return False
+        if action in ("correct", "unknown", "copy", "refresh") or parameters == ("reject",):
+            return True if self.refused.rows else None
+        return None if action in (*ON_ROW, "verdict", "redo", "order", "filter") else True
+
+    # What `e`, `x` and `u` do in the quarantine
+
+    def mend(self) -> None:
+        """Edit what was refused."""
+        raise NotImplementedError
+
+    def let_go(self) -> None:
+        """Let what was refused go."""
+        raise NotImplementedError
+
+    def take_back(self) -> None:
+        """Take back what was let go."""
+        raise NotImplementedError
+
     # Verdicts
 
     def action_verdict(self, verdict: Verdict) -> None:
         """Decide, and go on."""
         service = self.service
         if service is None:
+            return
+        if self.mode == "quarantine":
+            self.let_go()
             return
         from app.feedback.review import Given
 
@@ -118,7 +150,7 @@ class FeedbackActions(Pane):
     async def _decide_many(self, service: FeedbackFace, ids: tuple[str, ...], verdict: Verdict, given: Given) -> None:
         rows = await service.rows(ids)
         service.decide_many(rows, verdict, given)
-        self.say(f"{len(rows):,} {VERDICTS[verdict]}, u takes it back")
+        self.say(f"{len(rows):,} {VERDICTS[verdict]}, {words.key('u')} takes it back")
         if self.mode == "alike":
             self.leave_page()
             return
@@ -185,7 +217,10 @@ class FeedbackActions(Pane):
         self.app.push_screen(Question("Note", now, hint="what the verdict does not say"), answered)
 
     def action_correct(self) -> None:
-        """Open the output in an editor."""
+        """Open the output in an editor, or in the quarantine the row."""
+        if self.mode == "quarantine":
+            self.mend()
+            return
         from screens.feedback_forms import Correction
 
         item = self._shown
@@ -203,6 +238,9 @@ class FeedbackActions(Pane):
 
     def action_undo(self) -> None:
         """Take back the last decision; what went with it waits for the next verdict."""
+        if self.mode == "quarantine":
+            self.take_back()
+            return
         service = self.service
         if service is None:
             return
@@ -217,7 +255,7 @@ class FeedbackActions(Pane):
             if last is not None and len(last.items) == 1 and not last.given.empty:
                 self.given = replace(last.given, duration_ms=None)
                 self.paint_row()
-            self.say("undone, ctrl+r does it again")
+            self.say(f"undone, {words.key('ctrl+r')} does it again")
 
         self.attempt(undo())
 
@@ -238,10 +276,15 @@ class FeedbackActions(Pane):
             self.service.set_order(ORDER[(ORDER.index(snapshot.order) + 1) % len(ORDER)])
 
     def action_copy(self) -> None:
-        """Copy the output."""
-        if self._shown is not None:
-            self.app.copy_to_clipboard(self._shown.row.output)
-            self.say(f"copied {len(self._shown.row.output):,} characters")
+        """Copy the output, or what was refused."""
+        text = self.text_to_copy()
+        if text is not None:
+            self.app.copy_to_clipboard(text)
+            self.say(f"copied {len(text):,} characters")
+
+    def text_to_copy(self) -> str | None:
+        """What the row on show would be copied as."""
+        raise NotImplementedError
 
     def attempt(self, work: Awaitable[None], *, quiet: bool = False) -> None:
         """Do something that may fail, and say so in the line below."""

@@ -18,8 +18,8 @@ class Figures(Dialog[None]):
     """Shows what a function makes of the width."""
 
     DEFAULT_CSS = """
-    Figures .dialog { width: 78; height: 14; }
-    Figures .-tall { width: 90; height: 32; max-width: 100%; max-height: 100%; }
+    Figures .dialog { width: 78; height: 19; max-width: 100%; max-height: 100%; }
+    Figures .-tall { width: 90; height: 32; }
     Figures LinesView { background: $surface; height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,11 +31,12 @@ class Figures(Dialog[None]):
         super().__init__()
         self._title, self._build, self._tall = title, build, tall
         self.lines = LinesView()
+        self.hints: tuple[tuple[str, str], ...] = (("esc", "leaves"),)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall" if self._tall else "dialog") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = keys(("esc", "leaves"))
+            box.border_subtitle = keys(*self.hints)
             yield self.lines
 
     def on_mount(self) -> None:

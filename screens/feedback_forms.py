@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,9 +16,9 @@ from textual.widgets import Input, Static, TextArea
 
 from screens.dialog import Dialog
 from screens.feedback_text import keys
-from widgets.lines_view import LinesView
+from widgets.lines_view import LinesView, TextLine
 from widgets.safe_text import clean_line
-from widgets.word_diff import diff_lines
+from widgets.word_diff import counted, diff_lines
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -67,15 +67,17 @@ class Question(Dialog[str | None]):
         ),
     ]
 
-    def __init__(self, title: str, value: str, *, hint: str, about: str = "", words: Sequence[str] = ()) -> None:
+    def __init__(
+        self, title: str, value: str, *, hint: str, about: str = "", keep: str = "keeps it for the verdict"
+    ) -> None:
         super().__init__()
-        self._title, self._value, self._hint, self._about = title, value, hint, about
-        self._words = tuple(words)
+        self._title, self._value, self._hint, self._about, self._keep = title, value, hint, about, keep
+        self._words: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = keys(("enter", "keeps it for the verdict"), ("esc", "leaves"))
+            box.border_subtitle = keys(("enter", self._keep), ("esc", "leaves"))
             entry = Input(self._value, placeholder=self._hint, compact=True, select_on_focus=False)
             entry.cursor_blink = False
             yield entry
@@ -118,6 +120,7 @@ class Correction(Dialog[str | None]):
     DEFAULT_CSS = """
     Correction .dialog { width: 96%; max-width: 150; height: 90%; padding: 0 1; }
     Correction TextArea, Correction TextArea:focus { height: 3fr; border: none; background: $panel; padding: 0 1; }
+    Correction #about { height: auto; max-height: 4; width: 1fr; margin-bottom: 1; }
     Correction #diff { height: 2fr; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -134,10 +137,21 @@ class Correction(Dialog[str | None]):
         ),
     ]
 
-    def __init__(self, output: str, text: str) -> None:
-        """`output` as it is, `text` as it was corrected so far."""
+    def __init__(
+        self,
+        output: str,
+        text: str,
+        *,
+        title: str = "Correct the output",
+        about: str = "",
+        keep: str = "keeps it",
+        at: str = "",
+    ) -> None:
+        """`output` as it is, `text` as it was corrected so far; `about` says what is wrong with it, `at` where."""
         super().__init__()
+        self._at = at
         self._output, self._text = output, text
+        self._title, self._about, self._keep = title, about, keep
         self._soon: Timer | None = None
         self.diff = LinesView()
         self.diff.id = "diff"
@@ -145,15 +159,21 @@ class Correction(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = Content("Correct the output")
-            box.border_subtitle = keys(("ctrl+s", "keeps it"), ("ctrl+e", "own editor"), ("esc", "leaves"))
+            box.border_title = Content(self._title)
+            box.border_subtitle = keys(("ctrl+s", self._keep), ("ctrl+e", "own editor"), ("esc", "leaves"))
+            if self._about:
+                yield Static(Content.assemble(("⚠ ", "$warning"), self._about), id="about")
             area = TextArea(self._text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent")
             area.cursor_blink = False
             yield area
             yield self.diff
 
     def on_mount(self) -> None:
-        self.query_one(TextArea).focus()
+        area = self.query_one(TextArea)
+        if self._at and self._at in area.text:
+            before = area.text[: area.text.index(self._at)]
+            area.move_cursor((before.count("\n"), len(before) - before.rfind("\n") - 1), center=True)
+        area.focus()
         self._show()
 
     def on_text_area_changed(self) -> None:
@@ -169,7 +189,12 @@ class Correction(Dialog[str | None]):
             self.diff.set_placeholder(((("no difference", "$text-muted"),),))
             self.diff.show(None)
         else:
-            self.diff.show(lambda width: diff_lines(self._output, text, width), keep=True)
+            self.diff.show(lambda width: self._difference(text, width), keep=True)
+
+    def _difference(self, text: str, width: int) -> Iterator[TextLine]:
+        added, taken = counted(self._output, text)
+        yield TextLine(((f"difference  +{added:,} −{taken:,} words", "$text-muted"),))
+        yield from diff_lines(self._output, text, width)
 
     def action_keep(self) -> None:
         """Close with the text."""

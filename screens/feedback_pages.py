@@ -13,7 +13,7 @@ from textual.widgets import Input
 from screens import feedback_text as words
 from screens.feedback_actions import FeedbackActions, Mode
 from screens.git_faults import told
-from widgets.lines_view import LinesView, TextLine, labelled
+from widgets.lines_view import LinesView
 from widgets.row_list import RowList
 from widgets.safe_text import clean_line, shorten
 
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from app.feedback.model import RowHead
-    from app.feedback.retrain.model import Look, Run
     from screens.feedback_filter import FilterInput
     from screens.feedback_service import FeedbackFace
 
 PAGE = 100
-HISTORY = 100
-"""Runs of all pipelines that are read for the page about retraining."""
 FOLLOW_AFTER_S = 0.07
 """The cursor has to rest this long before the row beside the list follows."""
 
@@ -44,6 +41,8 @@ class FeedbackPages(FeedbackActions):
     _follow_soon: Timer | None = None
     _moved_at = 0.0
     _typed: list[events.Key] | None = None
+    sources: tuple[str, ...] = ()
+    """What keeps feedback from coming in."""
 
     def show_row_of(self, identity: str) -> None:
         """Read a row of the list and show it."""
@@ -53,11 +52,18 @@ class FeedbackPages(FeedbackActions):
         """Show another page."""
         self.mode = mode
         self._at_row = False
-        self.set_class(mode != "queue", "-list")
+        self.say("")
+        self.set_class(mode in ("list", "alike"), "-list")
+        self.set_class(mode == "quarantine", "-refused")
         self.set_class(False, "-at-row")
         if self.active:
-            self.screen.set_focus(self.row if mode == "queue" else self.list, scroll_visible=False)
+            self.screen.set_focus(self.page_widget, scroll_visible=False)
         self.refresh_bindings()
+
+    @property
+    def page_widget(self) -> RowList:
+        """What has the keyboard on the page that is open."""
+        return {"queue": self.row, "quarantine": self.refused}.get(self.mode, self.list)
 
     def leave_page(self) -> None:
         """Back to the queue."""
@@ -149,7 +155,7 @@ class FeedbackPages(FeedbackActions):
     @on(RowList.Moved, "#list")
     def _list_moved(self) -> None:
         self._moved_at = time.monotonic()
-        if self.mode == "queue":
+        if self.mode not in ("list", "alike"):
             return
         if self._follow_soon is None:
             self._follow_soon = self.set_timer(FOLLOW_AFTER_S, self._follow)
@@ -162,7 +168,7 @@ class FeedbackPages(FeedbackActions):
             self._follow_soon = self.set_timer(left, self._follow)
             return
         self._follow_soon = None
-        if self.mode != "queue" and self.list.cursor_row is not None:
+        if self.mode in ("list", "alike") and self.list.cursor_row is not None:
             self.show_row_of(self.list.cursor_row)
 
     @on(RowList.Chosen, "#list")
@@ -180,10 +186,18 @@ class FeedbackPages(FeedbackActions):
 
     def action_mark(self) -> None:
         """Mark the row under the cursor."""
-        if self.list.cursor_row is not None:
-            self.list.toggle_mark(self.list.cursor_row)
-            self.list.action_move(1)
-            self._list_state()
+        page = self.page_widget
+        if page.cursor_row is not None:
+            page.toggle_mark(page.cursor_row)
+            page.action_move(1)
+            if self.mode == "quarantine":
+                self._refused_state()
+            elif self.mode == "list":
+                self._list_state()
+
+    def _refused_state(self) -> None:
+        """Say how much is refused and marked."""
+        raise NotImplementedError
 
     # Rows that are alike
 
@@ -217,7 +231,8 @@ class FeedbackPages(FeedbackActions):
             for head in heads:
                 page.toggle_mark(head.id)
             least = min(each.likeness for each in found)
-            page.write_border("title", Content(f"{len(heads):,} alike, {least:.0%} or more the same"))
+            how = "the same to the letter" if least >= 1 else f"{int(least * 100)} % the same or more"
+            page.write_border("title", Content(f"{len(heads):,} alike, {how}"))
             page.write_border(
                 "subtitle", words.keys(("a x s", "decide the marked"), ("space", "mark"), ("esc", "leaves"))
             )
@@ -287,7 +302,7 @@ class FeedbackPages(FeedbackActions):
         await service.set_filter(text)
         self.say("")
         self.filter.display = False
-        self.screen.set_focus(self.row if self.mode == "queue" else self.list, scroll_visible=False)
+        self.screen.set_focus(self.page_widget, scroll_visible=False)
         if self.mode == "list":
             self.load(service)
         self.refresh_bindings()
@@ -302,46 +317,32 @@ class FeedbackPages(FeedbackActions):
 
         async def look() -> None:
             from screens.feedback_figures import Figures
+            from screens.feedback_stats import stats_lines
 
             stats = await service.stats(snapshot.reviewer)
-            lines = words.stats_lines(stats, snapshot.reviewer)
-
-            def build(width: int) -> list[TextLine]:
-                return [line for label, text in lines if text for line in labelled(label, text, width, column=18)]
-
-            self.app.push_screen(Figures("Feedback", build))
+            self.app.push_screen(
+                Figures("Feedback", lambda width: stats_lines(stats, service.snapshot(), self.sources, width))
+            )
 
         self.attempt(look())
 
     def action_retrain(self) -> None:
         """What is missing until the next retraining."""
+        self.show_retraining("")
+
+    def show_retraining(self, name: str) -> None:
+        """The same, its keys meaning the pipeline of this name."""
         retrain = self.runtime.retrain if self.runtime is not None else None
         if retrain is None or not retrain.names:
             self.say("no pipeline is configured for retraining: add a [[feedback.retrain]] to the configuration")
             return
 
-        async def look() -> None:
-            from screens.feedback_figures import Figures
-            from screens.feedback_retrain import retrain_lines
+        from screens.feedback_retraining import Retraining
 
-            runs: list[Run] = []
-            looks: list[Look] = []
-            unread = ""
-            try:
-                runs, looks = await retrain.history(HISTORY)
-            except Exception as error:
-                # How it stands is known all the same.
-                unread = clean_line(told(error).replace("\n", "; "), 200)
-            now = self.clock()
-            self.app.push_screen(
-                Figures(
-                    "Retraining",
-                    lambda width: retrain_lines(retrain.snapshot(), runs, looks, unread, now, width),
-                    tall=True,
-                )
-            )
-
-        self.attempt(look())
+        assert self.runtime is not None
+        page = Retraining(retrain, self.runtime.bus, self.clock)
+        page.choose(name)
+        self.app.push_screen(page)
 
     def action_open(self) -> None:
         """Unfold long texts; in the list, go to the row."""

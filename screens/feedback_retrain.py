@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from widgets.figures import count, moment
 from widgets.lines_view import TextLine, folded, heading
+from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
     from app.feedback.retrain.model import Condition, Evaluation, Look, RetrainSnapshot, Run, Status
@@ -25,9 +26,16 @@ SIGNS = {
 
 
 def retrain_lines(
-    snapshot: RetrainSnapshot, runs: Sequence[Run], looks: Sequence[Look], unread: str, now: float, width: int
+    snapshot: RetrainSnapshot,
+    runs: Sequence[Run],
+    looks: Sequence[Look],
+    unread: str,
+    now: float,
+    width: int,
+    *,
+    chosen: str = "",
 ) -> Iterator[TextLine]:
-    """The whole page. `unread` says why runs and looks could not be read."""
+    """The whole page. `unread` says why runs and looks could not be read; keys go to the pipeline `chosen`."""
     if snapshot.problem:
         yield from folded(snapshot.problem, width, lead=("✗ ", "$error"), limit=4)
         yield TextLine()
@@ -36,7 +44,7 @@ def retrain_lines(
     for number, status in enumerate(snapshot.pipelines):
         if number:
             yield TextLine()
-        yield from _pipeline(status, width)
+        yield from _pipeline(status, width, chosen)
         own = [run for run in runs if run.pipeline == status.evaluation.pipeline][:RUNS]
         yield from heading("last runs" if own or not unread else f"last runs: {unread}")
         for run in own:
@@ -53,9 +61,10 @@ def retrain_lines(
             )
 
 
-def _pipeline(status: Status, width: int) -> Iterator[TextLine]:
+def _pipeline(status: Status, width: int, chosen: str) -> Iterator[TextLine]:
     found = status.evaluation
-    yield from folded(found.progress, width, lead=(f"{found.pipeline}  ", "$accent"), limit=3)
+    cursor = "" if not chosen else "▸ " if chosen == found.pipeline else "  "
+    yield from folded(found.progress, width, lead=(f"{cursor}{clean_line(found.pipeline, 40)}  ", "$accent"), limit=3)
     yield from heading("fires when any is met" if found.combine == "any" else "fires when all are met")
     for condition in found.conditions:
         sign = ("✓", "$success") if condition.met else ("·", "$text-muted")

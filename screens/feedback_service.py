@@ -6,13 +6,45 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from app.feedback.model import Decision, FeedbackRow, Order, RowHead, Stats, Verdict
-    from app.feedback.retrain.model import Look, RetrainSnapshot, Run
+    from app.feedback.model import Decision, Extra, FeedbackRow, Order, Quarantined, RowHead, Stats, Verdict
+    from app.feedback.quarantine import Retried
+    from app.feedback.retrain.model import Evaluation, Look, RetrainSnapshot, Run
     from app.feedback.review import Alike, FeedbackSnapshot, Given
+
+
+class QuarantineFace(Protocol):
+    """The part of `app.feedback.mending.Mending` that the screen uses."""
+
+    async def page(self, after: str = "") -> tuple[Quarantined, ...]:
+        """Up to 100 open entries, oldest first, or those behind the one with this id; fewer are the last ones."""
+
+    async def mend(self, identity: str, text: str) -> Retried:
+        """Try the mended text in the place of an entry."""
+
+    async def retry(self, ids: Sequence[str], extra: Extra = "forbid") -> Retried:
+        """Try entries again as they are."""
+
+    async def drop(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Let entries go; answers those that were still open."""
+
+    async def put_back(self, ids: Sequence[str]) -> None:
+        """Open dropped entries again."""
+
+
+class SourcesFace(Protocol):
+    """What reads feedback from elsewhere while the app runs."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps it from being read: where, what, and what to do."""
 
 
 class FeedbackFace(Protocol):
     """The part of `app.feedback.service.FeedbackService` that the screen uses. UserErrors tell what users can mend."""
+
+    @property
+    def quarantine(self) -> QuarantineFace:
+        """What broke the contract."""
 
     def snapshot(self) -> FeedbackSnapshot:
         """The review as it stands now."""
@@ -79,6 +111,12 @@ class RetrainFace(Protocol):
 
     def snapshot(self) -> RetrainSnapshot:
         """Every pipeline as it stands now."""
+
+    async def fire(self, name: str = "", *, force: bool = False) -> tuple[Run | None, Evaluation]:
+        """Fire by hand; None where guards forbid it."""
+
+    async def hold(self, name: str, reason: str | None) -> None:
+        """Keep a pipeline from firing, with the reason why; None lets it fire again."""
 
     async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
         """Runs, and times when the conditions were met, newest first."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from widgets import hints
 from widgets.figures import count
 from widgets.safe_text import clean_line, shorten, width_of
 
 if TYPE_CHECKING:
-    from app.feedback.model import Stats
     from app.feedback.review import FeedbackSnapshot
 
 Part = tuple[str, str]
@@ -26,13 +27,23 @@ ORDERS = {
 }
 
 
-def keys(*pairs: tuple[str, str]) -> Content:
-    """`a accept · x reject`, for a lower border."""
-    parts: list[Part] = []
-    for key, about in pairs:
-        parts += [(" · ", "$muted")] if parts else []
-        parts += [(key, "$accent"), (f" {about}", "$text-muted")]
-    return Content.assemble(*parts)
+def key(default: str) -> str:
+    """The key of the area that does what this one does by default."""
+    return hints.key("feedback", default)
+
+
+def keys(*pairs: tuple[str, str], room: int = 0) -> Content:
+    """`a accept · x reject`, for a lower border; where there is little room (0: enough) without the last ones."""
+    made = Content("")
+    for defaults, about in pairs:
+        shown = "".join(map(key, re.split("([ …])", defaults)))
+        longer = Content.assemble(
+            made, (" · " if made else "", "$muted"), (shown, "$accent"), (f" {about}", "$text-muted")
+        )
+        if room and longer.cell_length > room:
+            break
+        made = longer
+    return made
 
 
 def placeholder(snapshot: FeedbackSnapshot | None, *, attached: bool) -> Sequence[Sequence[Part]]:
@@ -47,26 +58,66 @@ def placeholder(snapshot: FeedbackSnapshot | None, *, attached: bool) -> Sequenc
             (("The review goes on by itself once it is back.", "$text-muted"),),
         )
     if snapshot.problem:
-        return ((("✗ ", "$error"), (shorten(clean_line(snapshot.problem, 300), 100), "")),)
-    if snapshot.exhausted and snapshot.filter:
+        why = shorten(clean_line(snapshot.problem, 300), 100)
+        return ((("✗ ", "$error"), (why, "")), (), _hint("r", "looks again"))
+    if not snapshot.exhausted:
+        if snapshot.ended:
+            return ((("The search was ended.", ""),), (), _hint("r", "begins it again"))
+        looked = f", {snapshot.looked_at:,} looked at, esc ends it" if snapshot.looked_at else ""
+        return ((("looking for rows that wait" + looked, "$text-muted"),),)
+    if snapshot.filter:
         return (
             (("Nothing that waits fulfils this filter.", ""),),
-            (("esc", "$accent"), (" clears it, ", "$text-muted"), ("v", "$accent"), (" lists all", "$text-muted")),
+            ((clean_line(shorten(snapshot.filter, 60)), "$accent"),),
+            (),
+            (*_hint("esc", "clears it"), ("   ", ""), *_hint("v", "lists all that fulfil it")),
         )
-    if snapshot.exhausted:
+    counts = snapshot.counts
+    if counts is None or not counts.total:
+        return _first()
+    if counts.waiting:
+        waits = "row waits" if counts.waiting == 1 else "rows wait"
         return (
-            (("Nothing waits for review.", ""),),
-            (
-                ("qd feedback import FILE", "$accent"),
-                (" brings rows, ", "$text-muted"),
-                ("v", "$accent"),
-                (" lists those decided, ", "$text-muted"),
-                ("u", "$accent"),
-                (" takes the last decision back", "$text-muted"),
-            ),
+            ((f"{counts.waiting:,} {waits}, claimed by another session.", ""),),
+            (("What it leaves undecided comes here within a quarter of an hour.", "$text-muted"),),
+            (),
+            (*_hint("r", "looks again"), ("   ", ""), *_hint("v", "lists all rows")),
         )
-    looked = f", {snapshot.looked_at:,} looked at" if snapshot.looked_at else ""
-    return ((("looking for rows that wait" + looked, "$text-muted"),),)
+    return (
+        (("✓ ", "$success"), (f"All {counts.total:,} rows are decided.", "bold")),
+        (),
+        (*_hint("v", "lists them"), ("   ", ""), *_hint("u", "takes the last decision back")),
+        (("qd feedback import FILE", "$accent"), (" brings more", "$text-muted")),
+    )
+
+
+def _hint(default: str, about: str, scope: str = "feedback") -> Sequence[Part]:
+    return ((hints.key(scope, default), "$accent"), (f" {about}", "$text-muted"))
+
+
+def _first() -> Sequence[Sequence[Part]]:
+    """What the area is for, and what fills it."""
+    ways = (
+        ("qd feedback import FILE", "a file: JSON lines, CSV, …   "),
+        ("qd feedback serve      ", "other programs send rows here"),
+        ("[feedback.discord]     ", "of config.toml: a bot reads  "),
+    )
+    return [
+        [("Feedback", "bold")],
+        [],
+        [("What your models answered, and what people thought of it:", "")],
+        [("one key decides a row, and the next one is there.", "")],
+        [("Every decision is kept, and can be undone.", "")],
+        [],
+        [("No row has come in yet.", "$text-muted")],
+        *([(way, "$accent"), (f"   {about}", "$text-muted")] for way, about in ways),
+        [],
+        [
+            *_hint("?", "keys   ", "app"),
+            *_hint("ctrl+p", "everything by name   ", "app"),
+            *_hint("q", "quit", "app"),
+        ],
+    ]
 
 
 def queue_title(snapshot: FeedbackSnapshot | None) -> str:
@@ -84,8 +135,10 @@ def queue_state(snapshot: FeedbackSnapshot) -> Content:
     return Content.assemble(*parts)
 
 
-def status(snapshot: FeedbackSnapshot | None, width: int, said: str = "", retrain: str = "") -> Content:
-    """How far the review is, and what is missing until the next retraining; at the right how this session goes."""
+def status(
+    snapshot: FeedbackSnapshot | None, width: int, said: str = "", retrain: str = "", sources: Sequence[str] = ()
+) -> Content:
+    """How far the review is, what is wrong, what is missing until the next retraining; at the right the session."""
     if snapshot is None or width < 10:
         return Content("")
     left: list[Part] = []
@@ -104,19 +157,22 @@ def status(snapshot: FeedbackSnapshot | None, width: int, said: str = "", retrai
         full, half = divmod(halves, 2)
         left += [("━" * full + "╸" * half, "$accent"), ("━" * (bar - full - half), "$panel")]
         left += [(f" {decided:,}", ""), (f" of {counts.total:,} decided", "$text-muted")]
+    if snapshot.quarantined:
+        left += [("  ⚠ ", "$warning"), (f"{snapshot.quarantined:,} refused ", ""), (key("Q"), "$accent")]
     right: list[Part] = []
     if snapshot.unsaved:
         right += [(f"saving {snapshot.unsaved}", "$info"), ("  ", "")]
     if snapshot.session:
         right += [("session ", "$text-muted"), (f"{snapshot.session:,}", ""), ("  ", "")]
         if snapshot.per_minute:
-            right += [(f"{snapshot.per_minute:.0f}", ""), ("/min  ", "$text-muted")]
+            right += [(f"{snapshot.per_minute:.0f}", ""), (" /min  ", "$text-muted")]
         right += [("streak ", "$text-muted"), (f"{snapshot.streak:,}", ""), ("  ", "")]
-    right += [("?", "$text-muted"), (" keys", "$muted")]
+    right += [(hints.key("app", "?"), "$text-muted"), (" keys", "$muted")]
     used = sum(width_of(text) for text, _ in (*left, *right)) + 2
-    if retrain and not said and width - used >= RETRAIN_LEAST + 4:
-        shown = shorten(clean_line(retrain, 300), width - used - 4)
-        left += [("  ● ", "$accent"), (shown, "")]
+    sign, more = (("  ⚠ ", "$warning"), sources[0]) if sources else (("  ● ", "$accent"), retrain)
+    if more and not said and width - used >= RETRAIN_LEAST + 4:
+        shown = shorten(clean_line(more, 300), width - used - 4)
+        left += [sign, (shown, "")]
         used += width_of(shown) + 4
     while used > width and len(right) > 2:
         text, _ = right.pop(0)
@@ -125,21 +181,3 @@ def status(snapshot: FeedbackSnapshot | None, width: int, said: str = "", retrai
         text, _ = left.pop()
         used -= width_of(text)
     return Content.assemble((" ", ""), *left, (" " * max(width - used, 1), ""), *right)
-
-
-def stats_lines(stats: Stats, reviewer: str) -> list[tuple[str, str]]:
-    """Figures, label by label."""
-    counts = stats.counts
-    agreement = "nothing was shown twice yet" if stats.agreement is None else f"{stats.agreement:.0%}"
-    if stats.agreement is not None:
-        kappa = "not defined, all verdicts are one" if stats.kappa is None else f"{stats.kappa:.2f}".replace("-", "−")
-        agreement += f"  Cohen's kappa {kappa}"
-    return [
-        ("reviewer", clean_line(reviewer, 60)),
-        ("waiting", f"{counts.waiting:,}"),
-        ("accepted", f"{counts.accepted:,}"),
-        ("rejected", f"{counts.rejected:,}"),
-        ("skipped", f"{counts.skipped:,}"),
-        ("rate", "" if stats.per_minute is None else f"{stats.per_minute:.1f} /min in the last hour of work"),
-        ("the same again", agreement),
-    ]

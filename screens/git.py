@@ -20,6 +20,7 @@ from screens.git_feed import LEAST_S, Feed
 from screens.git_pages import RightPanel
 from screens.git_reading import GitReading
 from screens.remembering import Remembering
+from widgets import hints
 from widgets.branch_list import BranchList
 from widgets.commit_list import CommitList, about_lines
 from widgets.figures import wall_clock
@@ -270,7 +271,7 @@ class GitPane(Remembering, GitReading):
             room = branches.size.width
             branches.set_placeholder(words.no_branches(state, branches.filter_text, room))
         repositories.set_placeholder(
-            [[("no repository fits", "")], [], [("esc", "$accent"), (" clears the filter", "")]]
+            [[("no repository fits", "")], [], [(hints.key("git", "esc"), "$accent"), (" clears the filter", "")]]
         )
         branches.refresh_title()
         narrowed = words.list_state(branches.filter_text, len(branches.rows), branches.total, len(branches.marks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
+from widgets.hints import bindings
 
 _SHOWN = (
     ("c", "switch", "switch", "Switch", "Switch to the branch under the cursor; from a remote's branch, make it here"),
@@ -51,8 +51,4 @@ _SILENT = (
     ("escape", "back", "back", "Back", "Leave what is open, clear filter and marks, then cancel what is under way"),
 )
 
-BINDINGS: list[BindingType] = [
-    Binding(keys, action, description, show=rows is _SHOWN, id=f"git.{name}", tooltip=tooltip)
-    for rows in (_SHOWN, _SILENT)
-    for keys, action, name, description, tooltip in rows
-]
+BINDINGS = bindings("git", _SHOWN, _SILENT)

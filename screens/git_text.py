@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from widgets import branch_words
+from widgets import branch_words, hints
 from widgets.figures import age, count
 from widgets.lines_view import wrapped
 from widgets.safe_text import clean_line, shorten
@@ -26,7 +26,7 @@ def keys(*pairs: tuple[str, str]) -> Content:
     parts: list[Part] = []
     for key, about in pairs:
         parts += [(" · ", "$muted")] if parts else []
-        parts += [(key, "$accent"), (f" {about}", "$text-muted")]
+        parts += [(hints.key("git", key), "$accent"), (f" {about}", "$text-muted")]
     return Content.assemble(*parts)
 
 
@@ -54,7 +54,7 @@ def branches_state(state: RepositoryState | None, now: float) -> list[Part]:
     parts: list[Part] = []
     prunable = branch_words.prunable(state)
     if prunable:
-        parts += [(f"✓ {prunable:,} to prune", "$success"), (" P", "$accent"), ("  ", "")]
+        parts += [(f"✓ {prunable:,} to prune", "$success"), (f" {hints.key('git', 'P')}", "$accent"), ("  ", "")]
     parts.append((f"read {age(now - state.read_at)[0]}", ""))
     return parts
 
@@ -65,11 +65,13 @@ HINTS = (("c", "switch"), ("n", "new"), ("s", "sync"), ("p", "push"), ("P", "pru
 
 def with_hints(text: Content, width: int, *, page: bool) -> Content:
     """The line below with as many keys at its right as have room; a page has its own in its border."""
-    shown = [("?", "keys")]
-    used = text.cell_length + 3 + len(" ? keys ")
+    help_key = hints.key("app", "?")
+    shown = [(help_key, "keys")]
+    used = text.cell_length + 3 + len(f" {help_key} keys ")
     if used > width:
         return text
-    for key, about in () if page else HINTS:
+    for default, about in () if page else HINTS:
+        key = hints.key("git", default)
         used += len(key) + len(about) + 4
         if used > width:
             break
@@ -77,8 +79,8 @@ def with_hints(text: Content, width: int, *, page: bool) -> Content:
     parts: list[Part] = []
     for key, about in shown:
         parts += [("   " if parts else "", ""), (key, "$text-muted"), (f" {about}", "$muted")]
-    hints = Content.assemble(*parts, (" ", ""))
-    return Content.assemble(text, " " * (width - text.cell_length - hints.cell_length), hints)
+    made = Content.assemble(*parts, (" ", ""))
+    return Content.assemble(text, " " * (width - text.cell_length - made.cell_length), made)
 
 
 def status(
@@ -91,7 +93,10 @@ def status(
         more = f" and {len(interrupted) - 1} more" if len(interrupted) > 1 else ""
         text = f"{first.kind} in {clean_line(first.repository, 40)}{more} was cut short"
         return Content.assemble(
-            (" ⚠ ", "$warning"), (text, ""), ("   I", "$accent"), (" finish or undo", "$text-muted")
+            (" ⚠ ", "$warning"),
+            (text, ""),
+            (f"   {hints.key('git', 'I')}", "$accent"),
+            (" finish or undo", "$text-muted"),
         )
     if performing:
         return Content.assemble((" ◐ ", "$info"), (performing, ""))
@@ -136,7 +141,7 @@ def _progress(busy: Sequence[RepositoryState]) -> Content:
     more = f" and {len(busy) - 1} more" if len(busy) > 1 else ""
     parts += [(text, ""), (more, "$text-muted")]
     if any(state.busy.startswith("fetch") for state in busy):
-        parts += [("   esc", "$accent"), (" cancels", "$text-muted")]
+        parts += [(f"   {hints.key('git', 'esc')}", "$accent"), (" cancels", "$text-muted")]
     return Content.assemble(*parts)
 
 
@@ -158,11 +163,11 @@ def no_repositories(*, attached: bool) -> Sequence[Sequence[Part]]:
         [("or run ", "$text-muted"), ("qd init", "$accent"), (" inside a project's folder", "$text-muted")],
         [],
         [
-            ("?", "$accent"),
+            (hints.key("app", "?"), "$accent"),
             (" keys   ", "$text-muted"),
-            ("ctrl+p", "$accent"),
+            (hints.key("app", "ctrl+p"), "$accent"),
             (" everything by name   ", "$text-muted"),
-            ("q", "$accent"),
+            (hints.key("app", "q"), "$accent"),
             (" quit", "$text-muted"),
         ],
     ]
@@ -176,7 +181,7 @@ def no_branches(state: RepositoryState | None, filter_text: str, width: int) -> 
         return [
             [(f"no branch fits {shorten(clean_line(filter_text), 30)}", "")],
             [],
-            [("esc", "$accent"), (" clears the filter", "$text-muted")],
+            [(hints.key("git", "esc"), "$accent"), (" clears the filter", "$text-muted")],
         ]
     if state.error:
         lines: list[list[Part]] = [
@@ -185,7 +190,7 @@ def no_branches(state: RepositoryState | None, filter_text: str, width: int) -> 
         ]
         for text, style in ((state.error, ""), (state.error_fix, "$accent")):
             lines += [[(line, style)] for line in wrapped(clean_line(text, 600), max(width - 4, 20)) if line]
-        return [*lines, [], [("r", "$accent"), (" looks again", "$text-muted")]]
+        return [*lines, [], [(hints.key("git", "r"), "$accent"), (" looks again", "$text-muted")]]
     if not state.read_at:
         return [[(f"reading {clean_line(state.name, 40)}", "$text-muted")]]
     if state.head.unborn:
@@ -194,7 +199,7 @@ def no_branches(state: RepositoryState | None, filter_text: str, width: int) -> 
             [],
             [(f"the first commit makes {branch_words.head_words(state) or 'the first branch'}", "$text-muted")],
         ]
-    return [[("no branch", "")], [], [("n", "$accent"), (" makes one", "$text-muted")]]
+    return [[("no branch", "")], [], [(hints.key("git", "n"), "$accent"), (" makes one", "$text-muted")]]
 
 
 def panel_tabs(current: str, labels: Sequence[tuple[str, str]]) -> Content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding, BindingType
 
 from screens.areas import Area
+from widgets import hints
 
 
 def area_bindings(areas: tuple[Area, ...]) -> list[BindingType]:
@@ -58,3 +59,4 @@ EVERYWHERE: tuple[Binding, ...] = (
         id="app.background",
     ),
 )
+hints.known("app", EVERYWHERE)

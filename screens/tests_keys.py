@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
+from widgets.hints import bindings
 
 _SHOWN = (
     ("r", "run_selected", "run", "Run selected", "Run the marked tests, or the test (or file) under the cursor"),
@@ -30,8 +30,4 @@ _SILENT = (
     ("left_square_bracket", "section(-1)", "previous_section", "Section before", "Previous section of the detail"),
 )
 
-BINDINGS: list[BindingType] = [
-    Binding(keys, action, description, show=rows is _SHOWN, id=f"tests.{name}", tooltip=tooltip)
-    for rows in (_SHOWN, _SILENT)
-    for keys, action, name, description, tooltip in rows
-]
+BINDINGS = bindings("tests", _SHOWN, _SILENT)

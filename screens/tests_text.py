@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from widgets import hints
 from widgets.figures import age, count
 from widgets.progress_line import STOPPED, counts_parts
 from widgets.safe_text import clean, clean_line, shorten
@@ -93,19 +94,23 @@ def placeholder(
             [("then start again", "$text-muted")],
             [],
             [
-                ("?", "$accent"),
+                (hints.key("app", "?"), "$accent"),
                 (" keys   ", "$text-muted"),
-                ("ctrl+p", "$accent"),
+                (hints.key("app", "ctrl+p"), "$accent"),
                 (" everything by name   ", "$text-muted"),
-                ("q", "$accent"),
+                (hints.key("app", "q"), "$accent"),
                 (" quit", "$text-muted"),
             ],
         ]
     if filter_text or (bad_only and snapshot.tests):
         if not filter_text:
-            return [[("✓ ", "$success"), ("nothing fails", "")], [], [("v", "$accent"), (" shows all", "$text-muted")]]
+            return [
+                [("✓ ", "$success"), ("nothing fails", "")],
+                [],
+                [(hints.key("tests", "v"), "$accent"), (" shows all", "$text-muted")],
+            ]
         what = f"no {'failing ' if bad_only else ''}test matches {shorten(clean_line(filter_text), 30)}"
-        return [[(what, "")], [], [("esc", "$accent"), (" clears the filter", "$text-muted")]]
+        return [[(what, "")], [], [(hints.key("tests", "esc"), "$accent"), (" clears the filter", "$text-muted")]]
     if snapshot.state in ("broken", "gone"):
         return [
             [("⚠ ", "$warning"), (f"{clean_line(snapshot.name, 40)} cannot run", "bold")],
@@ -117,5 +122,9 @@ def placeholder(
     if snapshot.state == "running":
         return [[("collecting the tests", "$text-muted")]]
     if snapshot.last is None:
-        return [[("nothing has run yet", "")], [], [("a", "$accent"), (" runs all tests", "$text-muted")]]
-    return [[("no tests found", "")], [], [("a", "$accent"), (" looks again", "$text-muted")]]
+        return [
+            [("nothing has run yet", "")],
+            [],
+            [(hints.key("tests", "a"), "$accent"), (" runs all tests", "$text-muted")],
+        ]
+    return [[("no tests found", "")], [], [(hints.key("tests", "a"), "$accent"), (" looks again", "$text-muted")]]

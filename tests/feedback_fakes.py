@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,13 @@ from app.feedback.model import (
     Decision,
     FeedbackRow,
     Order,
+    Quarantined,
     QueueItem,
     RowHead,
     Stats,
     Verdict,
 )
+from app.feedback.quarantine import Retried
 from app.feedback.retrain.model import Condition, Evaluation, Guard, Look, RetrainSnapshot, Run, Status
 from app.feedback.review import Alike, Done, FeedbackSnapshot, Given
 from tests.fakes import NOW
@@ -141,6 +144,7 @@ class FakeRetrain:
     runs: list[Run] = field(default_factory=list)
     problem: str = ""
     away: str = ""
+    asked: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,10 +153,83 @@ class FakeRetrain:
     def snapshot(self) -> RetrainSnapshot:
         return RetrainSnapshot(self.statuses, self.problem)
 
+    async def fire(self, name: str = "", *, force: bool = False) -> tuple[Run | None, Evaluation]:
+        self.asked.append(f"fire {name}")
+        self.runs = [run(0, state="fired", reason="fired by hand"), *self.runs]
+        return self.runs[0], self.statuses[0].evaluation
+
+    async def hold(self, name: str, reason: str | None) -> None:
+        self.asked.append(f"hold {name} {reason}")
+        guard = Guard("hold", reason is None, "nobody holds it" if reason is None else f"held: {reason}")
+        status = self.statuses[0]
+        guards = (guard, *status.evaluation.guards[1:])
+        self.statuses = (replace(status, evaluation=replace(status.evaluation, guards=guards)), *self.statuses[1:])
+
     async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
         if self.away:
             raise UserError(self.away)
         return self.runs[:limit], [Look("L1", "support", AT - timedelta(days=1), False, "the pause is not over", None)]
+
+
+REASONS = (("score", "input should be at most 1"), ("output", "is missing"), ("colour", "is no field of the contract"))
+
+
+def refused(number: int) -> Quarantined:
+    """A row that broke the contract."""
+    field_name, why = REASONS[number % len(REASONS)]
+    raw = json.dumps({"source": "cli", "input": f"question {number}", "output": "10.50", "score": 7}).encode()
+    return Quarantined(
+        id=f"01Q{number:023}",
+        batch="01B",
+        source="/data/november/rows.jsonl",
+        line=12 + number,
+        reason=why,
+        field=field_name,
+        raw=raw,
+        raw_size=len(raw),
+        raw_hash="",
+        at=AT - timedelta(hours=3 + number),
+        state="open",
+    )
+
+
+@dataclass
+class FakeQuarantine:
+    """The quarantine from memory. A row is right once its text says `right`."""
+
+    open: list[Quarantined] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        self.dropped: dict[str, Quarantined] = {}
+
+    async def page(self, after: str = "") -> tuple[Quarantined, ...]:
+        if self.problem:
+            raise UserError(self.problem)
+        start = next((n + 1 for n, each in enumerate(self.open) if after == each.id), 0)
+        return tuple(self.open[start : start + 100])
+
+    async def mend(self, identity: str, text: str) -> Retried:
+        self.asked.append(text)
+        if "right" not in text:
+            raise UserError("score: still too large", fix="mend it and try again")
+        self.open = [each for each in self.open if each.id != identity]
+        return Retried(created=1)
+
+    async def retry(self, ids: Sequence[str], extra: str = "forbid") -> Retried:
+        self.asked.append(f"{extra} {len(ids)}")
+        left = tuple(each for each in self.open if each.id in ids and (extra == "forbid" or each.field != "colour"))
+        self.open = [each for each in self.open if each.id not in ids or each in left]
+        return Retried(created=len(ids) - len(left), left=left)
+
+    async def drop(self, ids: Sequence[str]) -> tuple[str, ...]:
+        self.dropped |= {each.id: each for each in self.open if each.id in ids}
+        self.open = [each for each in self.open if each.id not in ids]
+        return tuple(ids)
+
+    async def put_back(self, ids: Sequence[str]) -> None:
+        self.open += [self.dropped.pop(identity) for identity in ids]
 
 
 @dataclass
@@ -173,6 +250,8 @@ class FakeFeedback:
     millions: int = 250
     refuse_filter: str = ""
     retrain: FakeRetrain = field(default_factory=lambda: FakeRetrain())
+    quarantine: FakeQuarantine = field(default_factory=lambda: FakeQuarantine())
+    sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.bus = Bus()
@@ -190,11 +269,16 @@ class FakeFeedback:
 
     def runtime(self) -> Any:
         """As much of a runtime as the pane needs."""
-        return SimpleNamespace(bus=self.bus, feedback=self, retrain=self.retrain)
+        return SimpleNamespace(
+            bus=self.bus, feedback=self, retrain=self.retrain, discord=SimpleNamespace(problems=self.sources)
+        )
 
     def snapshot(self) -> FeedbackSnapshot:
+        counts, decided = self.counts, len(self.decisions)
+        if counts is not None:
+            counts = replace(counts, waiting=max(counts.waiting - decided, 0), accepted=counts.accepted + decided)
         return FeedbackSnapshot(
-            counts=self.counts,
+            counts=counts,
             order=self.order,
             filter=self.filter,
             upcoming=tuple(self.waiting[:50]),
@@ -208,6 +292,7 @@ class FakeFeedback:
             last=self.done[-1] if self.done else None,
             undone=len(self.undone),
             reviewer="mara",
+            quarantined=len(self.quarantine.open),
         )
 
     def publish(self) -> None:

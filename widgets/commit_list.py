@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from widgets import branch_words as words
+from widgets import hints
 from widgets.figures import count, short_age, wall_clock
 from widgets.lines_view import LinesView, TextLine, folded, labelled
 from widgets.safe_text import clean_line, fit, shorten_start
@@ -223,7 +224,7 @@ def _problems(problems: Sequence[Problem], width: int) -> Iterator[TextLine]:
     if more > 0:
         yield TextLine(((f"  and {more:,} more", "$text-muted"),))
     if aligned:
-        yield TextLine((("  ", ""), ("L", "$accent"), (" shows one fix for each", "$text-muted")))
+        yield TextLine((("  ", ""), (hints.key("git", "L"), "$accent"), (" shows one fix for each", "$text-muted")))
 
 
 def _problem(problem: Problem) -> str:

@@ -24,7 +24,11 @@ _JSON = re.compile(
     r"|(?P<number>-?\d[\d.eE+-]*)"
 )
 _ROLES = {"key": "$info", "text": "$success", "word": "$special", "number": "$warning"}
-_INLINE = re.compile(r"(?P<code>`[^`\n]+`)|(?P<bold>\*\*[^*\n]+\*\*)|(?P<link>\[[^\]\n]+\]\([^)\n]+\))")
+_INLINE = re.compile(
+    r"(?P<code>`[^`\n]+`)|(?P<bold>\*\*[^*\n]+\*\*)|(?P<link>\[[^\]\n]+\]\([^)\n]+\))"
+    r"|(?P<italic>(?<!\w)\*(?=[^\s*])[^*\n]*[^\s*]\*(?!\w)|(?<!\w)_(?=[^\s_])[^_\n]*[^\s_]_(?!\w))"
+)
+_LINE = re.compile(r"(-{3,}|\*{3,}|_{3,})$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d+[.)]) +")
 _NUMBER = re.compile(r"^[-+−]?[\d.,]+ ?%?$")
 
@@ -79,9 +83,12 @@ def _json(value: object, room: int, most: int) -> Iterator[TextLine]:
     used = 0
     for chunk in _pretty(value):
         line = clean_line(chunk)
-        for piece in fold(line, room) if width_of(line) > room else [line]:
+        inner = line.lstrip(" ")
+        # Coloured as a whole before it is broken: a piece from the middle of a text looks like anything.
+        indent = INDENT + " " * min(len(line) - len(inner), room // 2)
+        for made in flowed(_coloured(inner), room + len(INDENT), indent):
             used += 1
-            yield TextLine(((INDENT, ""), *_coloured(piece)))
+            yield made
             if used >= most:
                 return
 
@@ -166,6 +173,8 @@ def _markdown(lines: list[str], room: int) -> Iterator[TextLine]:
                 at += 1
             rows = table_rows(block)
             yield from _table(rows, room) if rows else _plain(block, room)
+        elif _LINE.match(stripped):
+            yield TextLine(((INDENT, ""), ("─" * min(room, 24), "$muted")))
         elif re.match(r"#{1,6} ", stripped):
             yield from _folded([(stripped.lstrip("#").strip(), "bold $accent")], room)
         elif stripped.startswith("> "):
@@ -198,6 +207,8 @@ def _inline(line: str, style: str = "") -> Iterator[Part]:
             yield text[1:-1], "$info"
         elif match.lastgroup == "bold":
             yield text[2:-2], f"{style} bold".strip()
+        elif match.lastgroup == "italic":
+            yield text[1:-1], f"{style} italic".strip()
         else:
             # The address shows, too: a link that says one thing and leads to another is seen for what it is.
             label, _, address = text[1:-1].partition("](")

@@ -108,7 +108,7 @@ class HeadList(RowList):
         """`● ✓ the price is quoted in cents      fill v2   −0.50    3 d`."""
         head = self.heads[row]
         glyph, tone = GLYPHS[head.state]
-        mark = "●" if row in self.marks else " "
+        mark = "•" if row in self.marks else " "
         model = " ".join(part for part in (head.model, head.model_version) if part)
         score = "" if head.score is None else signed(head.score)
         age = short_age(self.clock() - head.captured_at.timestamp())

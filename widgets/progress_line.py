@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
+from widgets import hints
 from widgets.figures import count, duration, moment, wall_clock
 from widgets.safe_text import clean_line, shorten, width_of
 from widgets.sparkline import spark
@@ -90,7 +91,11 @@ class ProgressLine(Widget):
         elif snapshot.state == "starting":
             left = [("starting", "$text-muted")]
         else:
-            left = [("no run yet", "$text-muted"), ("  a", "$accent"), (" runs all", "$text-muted")]
+            left = [
+                ("no run yet", "$text-muted"),
+                (f"  {hints.key('tests', 'a')}", "$accent"),
+                (" runs all", "$text-muted"),
+            ]
         right = self._right(snapshot, width)
         left = _cut(left, width - _width(right) - (2 if right else 0))
         if _width(left) + _width(right) + _width(HINT) + 4 <= width:

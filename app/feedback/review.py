@@ -78,6 +78,8 @@ class FeedbackSnapshot:
     undone: int = 0
     """How many steps redo could go."""
     reviewer: str = ""
+    quarantined: int = 0
+    """Open entries of the quarantine."""
 
     @property
     def current(self) -> QueueItem | None:

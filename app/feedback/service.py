@@ -18,6 +18,7 @@ from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged, StorageChanged
 from app.feedback import agreement, claims, filter_sql, queue, similar, store
 from app.feedback.deciding import Deciding
+from app.feedback.mending import Mending
 from app.feedback.model import FeedbackRow, Order, QueueItem
 from app.feedback.review import Alike, FeedbackSnapshot, badge_text
 from app.ids import new_id
@@ -60,6 +61,8 @@ class FeedbackService(Deciding):
         self._open = False
         self._exhausted = False
         self._up, self._problem = True, ""
+        self.quarantine = Mending(db)
+        self._quarantined = 0
         self._badge: Badge | None = None
         self._refilling: asyncio.Task[None] | None = None
         self._stop = False
@@ -93,9 +96,10 @@ class FeedbackService(Deciding):
                 log.info("claims stay until their lease is over: %s", error)
 
     def open_review(self) -> None:
-        """The screen is open: keep rows ready."""
-        self._open = True
+        """The screen is open, or wants to know anew: keep rows ready, also where none was left before."""
+        self._open, self._exhausted = True, False
         self._refill()
+        self._spawn(self._recount())
 
     def leave_review(self) -> None:
         """The screen was left: claim no more. What is claimed stays so for the rest of its lease."""
@@ -121,6 +125,7 @@ class FeedbackService(Deciding):
             last=self._done[-1] if self._done else None,
             undone=len(self._undone),
             reviewer=self.reviewer,
+            quarantined=self._quarantined,
         )
 
     async def alike(self, row: FeedbackRow) -> tuple[Alike, ...]:
@@ -262,6 +267,7 @@ class FeedbackService(Deciding):
     async def _recount(self) -> None:
         try:
             self._counts = await self._db.run(store.counts)
+            self._quarantined = await self.quarantine.waiting()
         except UserError as error:
             self._up, self._problem = False, str(error)
         except Exception:

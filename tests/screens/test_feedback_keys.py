@@ -274,7 +274,7 @@ async def test_a_new_row_shows_by_itself_when_there_was_none() -> None:
     async with opened(service) as pilot:
         await pilot.press("a")
         await settled(pilot)
-        assert "Nothing waits" in text_of(pilot, "row")
+        assert "rows are decided" in text_of(pilot, "row")
         service.waiting = [replace(FakeFeedback.of(2).waiting[1])]
         service.publish()
         await settled(pilot)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.feedback_fakes import FakeFeedback, FakeRetrain, evaluated, run
+from app.feedback.model import Counts
+from tests.feedback_fakes import FakeFeedback, FakeQuarantine, FakeRetrain, evaluated, refused, run
 from tests.screens.feedback_host import Host, settled
 
 LARGE, SMALL = (160, 48), (80, 24)
@@ -22,6 +23,16 @@ def from_row(number: int) -> FakeFeedback:
 def with_retrain() -> FakeFeedback:
     runs = [run(1), run(9, state="failed", error="the command failed with exit code 3", result=None)]
     return FakeFeedback.of(retrain=FakeRetrain((evaluated(),), runs))
+
+
+DENIED = (
+    "Discord's channel 1009876543210987654: /channels/1009876543210987654/messages: Discord answered 403: Missing "
+    "Access; let the bot view the channel and read its message history"
+)
+
+
+def with_refused() -> FakeFeedback:
+    return FakeFeedback.of(quarantine=FakeQuarantine([refused(n) for n in range(7)]))
 
 
 STATES: dict[str, tuple[Callable[[], FakeFeedback], tuple[str, ...]]] = {
@@ -47,6 +58,12 @@ STATES: dict[str, tuple[Callable[[], FakeFeedback], tuple[str, ...]]] = {
     "corrected": (FakeFeedback.of, ("e", *"No: ", "ctrl+s", "2")),
     "figures": (FakeFeedback.of, ("S",)),
     "filter": (FakeFeedback.of, ("slash",)),
+    "first": (lambda: FakeFeedback.of(0, counts=Counts()), ()),
+    "claimed": (lambda: FakeFeedback.of(0, counts=Counts(7, 812, 96, 20)), ()),
+    "quarantine": (with_refused, ("Q", "j", "space")),
+    "mend": (with_refused, ("Q", "e")),
+    "nothing_refused": (FakeFeedback.of, ("Q",)),
+    "sources": (lambda: FakeFeedback.of(sources=(DENIED,)), ("S",)),
     "retrain_below": (with_retrain, ()),
     "retrain": (with_retrain, ("T",)),
 }

@@ -113,3 +113,13 @@ def test_the_difference_is_folded() -> None:
     lines = list(diff_lines("a " * 50, "b " * 50, 20))
     assert len(lines) > 5
     assert all(width_of("".join(text for text, _ in line.parts)) <= 20 for line in lines)
+
+
+def test_italics_and_rules_of_markdown_leave_names_alone() -> None:
+    _, lines, _ = content_lines("# One\n\nit *was* _late_, in snake_case_names and 2*3*4\n\n---\n", 60)
+    shown = [part for line in lines for part in line.parts]
+    assert ("was", "italic") in shown
+    assert ("late", "italic") in shown
+    text = "\n".join("".join(text for text, _ in line.parts) for line in lines)
+    assert "snake_case_names and 2*3*4" in text
+    assert "─" * 24 in text

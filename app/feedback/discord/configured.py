@@ -7,11 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from app import paths
+from app.events import SourcesChanged
 
 if TYPE_CHECKING:
     from app.config.model import DiscordSettings
     from app.db.engine import Database
     from app.db.spool import Spool
+    from app.events import Bus
     from app.feedback.discord.messages import Reading
     from app.feedback.discord.poller import DiscordOptions, Polled
 
@@ -45,10 +47,13 @@ def options_of(settings: DiscordSettings) -> DiscordOptions | None:
 
 
 class Following:
-    """Reads the configured channels in the background; does nothing where none is configured."""
+    """Reads the configured channels in the background; does nothing where none is configured.
 
-    def __init__(self, settings: DiscordSettings, spool: Spool, db: Database) -> None:
-        self._settings, self._spool, self._db = settings, spool, db
+    What keeps a channel from being read comes over the bus as SourcesChanged.
+    """
+
+    def __init__(self, settings: DiscordSettings, spool: Spool, db: Database, bus: Bus) -> None:
+        self._settings, self._spool, self._db, self._bus = settings, spool, db, bus
         self._task: asyncio.Task[None] | None = None
         self._problems: dict[str, str] = {}
 
@@ -74,11 +79,30 @@ class Following:
                 await poller.follow(self._tell)
             finally:
                 await poller.close()
-        except Exception:
+        except Exception as error:
             log.exception("Discord's channels are not read any more")
+            self._problems = {"": f"reading ended with {type(error).__name__}: {error}; the log has the traceback"}
+            self._publish()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What keeps channels from being read: where, what, and what to do."""
+        return tuple(
+            f"Discord's channel {channel}: {problem}" if channel else f"Discord: {problem}"
+            for channel, problem in self._problems.items()
+            if problem
+        )
 
     def _tell(self, found: Polled) -> None:
-        """Into the log, what keeps a channel from being read, once for each reason."""
-        if found.problem and self._problems.get(found.channel) != found.problem:
+        """Say what keeps a channel from being read, once for each reason."""
+        if self._problems.get(found.channel, "") == found.problem:
+            return
+        if found.problem:
             log.warning("Discord's channel %s: %s", found.channel, found.problem)
+        else:
+            log.info("Discord's channel %s is read again", found.channel)
         self._problems[found.channel] = found.problem
+        self._publish()
+
+    def _publish(self) -> None:
+        self._bus.publish(SourcesChanged(self.problems))

@@ -1,0 +1,134 @@
+"""What the Feedback screen says when there is no row, the page about retraining, the palette, and rebound keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app.events import RetrainChanged
+from app.feedback.model import Counts
+from tests.feedback_fakes import FakeFeedback, FakeRetrain, evaluated, row, run
+from tests.screens.feedback_host import Host, settled, text_of
+from widgets import hints
+
+
+@asynccontextmanager
+async def opened(service: FakeFeedback, size: tuple[int, int] = (160, 48)) -> AsyncIterator[Any]:
+    async with Host(service).run_test(size=size) as pilot:
+        await settled(pilot)
+        yield pilot
+
+
+@pytest.fixture
+def rebound() -> Iterator[None]:
+    hints.rebind({"feedback.accept": "plus", "feedback.list": "w"})
+    yield
+    hints.rebind({})
+
+
+def page_of(pilot: Any) -> str:
+    return " ".join(pilot.app.screen.query_one("LinesView").plain.split())
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)])
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (Counts(), "No row has come in yet."),
+        (Counts(accepted=40), "All 40 rows are decided."),
+        (Counts(waiting=7, accepted=40), "7 rows wait, claimed by another session."),
+    ],
+)
+async def test_why_there_is_no_row(counts: Counts, said: str, size: tuple[int, int]) -> None:
+    async with opened(FakeFeedback.of(0, counts=counts), size) as pilot:
+        shown = text_of(pilot, "row")
+        assert said in shown
+        assert "…" not in shown.replace("CSV, …", "")
+
+
+async def test_refresh_asks_the_service_again() -> None:
+    async with opened(FakeFeedback.of(0)) as pilot:
+        before = pilot.app.feedback.opened
+        await pilot.press("r")
+        await settled(pilot)
+        assert pilot.app.feedback.opened == before + 1
+
+
+async def test_hints_name_the_keys_in_force(rebound: None) -> None:
+    async with opened(FakeFeedback.of()) as pilot:
+        assert "+ accept · x reject" in text_of(pilot, "row")
+    async with opened(FakeFeedback.of(0, counts=Counts(accepted=1))) as pilot:
+        assert "w lists them" in text_of(pilot, "row")
+
+
+@pytest.mark.parametrize(("width", "last"), [(160, "alike"), (100, "score"), (80, "correct")])
+async def test_hints_end_with_a_whole_one(width: int, last: str) -> None:
+    async with opened(FakeFeedback.of(), (width, 30)) as pilot:
+        border = text_of(pilot, "row").split("\n")[-1]
+        assert border.rstrip("╯─ ").endswith(last)
+
+
+async def test_the_list_copies_its_own_row_and_words_go_with_the_next_page() -> None:
+    async with opened(FakeFeedback.of()) as pilot:
+        await pilot.press("a", "u")
+        await settled(pilot)
+        assert "undone" in text_of(pilot, "status")
+        await pilot.press("v", "j")
+        await settled(pilot)
+        assert "undone" not in text_of(pilot, "status")
+        await pilot.press("y")
+        assert pilot.app.copied == row(1).output
+
+
+async def test_the_page_about_retraining_follows_while_it_is_open() -> None:
+    retrain = FakeRetrain((evaluated(),), [run(1)])
+    service = FakeFeedback.of(retrain=retrain)
+    async with opened(service) as pilot:
+        await pilot.press("T")
+        await settled(pilot)
+        assert "91 of 100 new accepted rows" in page_of(pilot)
+        retrain.statuses = (evaluated(97),)
+        retrain.runs = [run(0, state="dispatched", result=None), *retrain.runs]
+        service.bus.publish(RetrainChanged(retrain.snapshot()))
+        await settled(pilot)
+        assert "97 of 100 new accepted rows" in page_of(pilot)
+        assert "dispatched 100 rows" in page_of(pilot)
+
+
+async def test_a_pipeline_is_fired_and_held_by_hand() -> None:
+    retrain = FakeRetrain((evaluated(), evaluated(12, "fills")), [])
+    async with opened(FakeFeedback.of(retrain=retrain)) as pilot:
+        await pilot.press("T", "f")
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert retrain.asked == []
+        await pilot.press("f", "y")
+        await settled(pilot)
+        assert "support fired: run" in page_of(pilot)
+        await pilot.press("h", *"no gpu", "enter")
+        await settled(pilot)
+        assert "held: no gpu" in page_of(pilot)
+        await pilot.press("h")
+        await settled(pilot)
+        assert "support may fire again" in page_of(pilot)
+        await pilot.press("n", "f", "y")
+        await settled(pilot)
+        assert retrain.asked == ["fire support", "hold support no gpu", "hold support None", "fire fills"]
+
+
+async def test_the_palette_has_orders_states_and_pipelines() -> None:
+    async with opened(FakeFeedback.of(retrain=FakeRetrain((evaluated(),)))) as pilot:
+        commands = {command.title: command.run for command in pilot.app.pane.commands()}
+        commands["Feedback: review worst score first"]()
+        assert pilot.app.feedback.order == "worst"
+        commands["Feedback: list rejected rows"]()
+        await settled(pilot)
+        assert pilot.app.feedback.filter == "state:rejected"
+        assert pilot.app.pane.mode == "list"
+        commands["Retrain support: fire, hold, see what is missing"]()
+        await settled(pilot)
+        assert "91 of 100 new accepted rows" in page_of(pilot)
