@@ -109,11 +109,7 @@ class FeedbackQuarantine(FeedbackPages):
             return
         self._show_refused()
         service = self.service
-        if (
-            service is not None
-            and self._after is not None
-            and self.refused.cursor_index > len(self.refused.rows) - NEAR
-        ):
+        if service is not None and self._more and self.refused.cursor_index > len(self.refused.rows) - NEAR:
             self._read_refused(service, more=True)
 
     @on(RowList.Chosen, "#refused")
