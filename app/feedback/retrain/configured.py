@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.feedback.retrain.model import Look, Pipeline, RetrainSnapshot, Run
+from app.errors import UserError
+from app.feedback.retrain.model import Evaluation, Look, Pipeline, RetrainSnapshot, Run
 
 if TYPE_CHECKING:
     from app.db.engine import Database
@@ -38,6 +39,14 @@ class Retraining:
         """Every pipeline as it stands now."""
         return self._service.snapshot() if self._service is not None else RetrainSnapshot()
 
+    async def fire(self, name: str = "", *, force: bool = False) -> tuple[Run | None, Evaluation]:
+        """Fire by hand; see `RetrainService`."""
+        return await self._running().fire(name, force=force)
+
+    async def hold(self, name: str, reason: str | None) -> None:
+        """Keep a pipeline from firing, with the reason why; None lets it fire again."""
+        await self._running().hold(name, reason)
+
     async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
         """Runs, and times when the conditions were met, newest first. Raises UserError when the database is away."""
         return await self._service.history(limit) if self._service is not None else ([], [])
@@ -60,6 +69,11 @@ class Retraining:
             await self.start()
         else:
             await self._service.replace(self._control())
+
+    def _running(self) -> RetrainService:
+        if self._service is None:
+            raise UserError("no pipeline is configured", fix="add a [[feedback.retrain]] to the configuration")
+        return self._service
 
     def _load(self) -> RetrainService:
         from app.feedback.retrain.service import RetrainService
