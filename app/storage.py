@@ -26,6 +26,7 @@ APPLIERS = {
     "feedback.capture": "app.feedback.capture:apply",
     "feedback.decision": "app.feedback.decisions:apply_decision",
     "feedback.row": "app.feedback.ingest:apply_row",
+    "content.draft": "app.content.drafts.store:apply",
     "retrain.report": "app.feedback.retrain.states:apply_report",
 }
 """What carries out each kind of spooled operation: loaded with the first one of its kind, which most sessions of the

@@ -19,6 +19,7 @@ CONTRACTS = {
     "feedback.decision": "app.feedback.contract:DecisionRecord",
     "retrain.row": "app.feedback.retrain.contract:TrainingRow",
     "retrain.report": "app.feedback.retrain.contract:RunReport",
+    "content.draft": "app.content.drafts.records:DraftRecord",
 }
 """What enters the database through a contract, and its pydantic model; an area adds its own here."""
 
