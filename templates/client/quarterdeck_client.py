@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import random
@@ -77,11 +78,16 @@ class Client:
         # Names sort by the time, so that rows go out in their order.
         name = f"{time.time_ns():020}-{key}"
         draft = self._folder / f"{name}.part"
-        with draft.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._folder / f"{name}.json")
+        try:
+            with draft.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._folder / f"{name}.json")
+        except BaseException:
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            raise
         _sync(self._folder)
         with self._wake:
             self._changes += 1
@@ -160,20 +166,19 @@ class Client:
             try:
                 body = path.read_bytes()
                 status, reason, asked = self._post(body, path.stem.rpartition("-")[2])
+                if status in (200, 202):
+                    self.problem = ""
+                    path.unlink()
+                elif status in REFUSED:
+                    self._refuse(path, f"{status} {reason}")
+                else:
+                    self.problem = f"{status} {reason}"
+                    return asked
             except FileNotFoundError:
                 continue  # Another process delivered it.
-            except (OSError, ValueError) as error:
-                self.problem = str(error)
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                self.problem = str(error) or repr(error)
                 return 0.0
-            if status in (200, 202):
-                self.problem = ""
-                with contextlib.suppress(FileNotFoundError):
-                    path.unlink()
-            elif status in REFUSED:
-                self._refuse(path, f"{status} {reason}")
-            else:
-                self.problem = f"{status} {reason}"
-                return asked
             with self._wake:
                 self._wake.notify_all()
         return None
@@ -185,7 +190,10 @@ class Client:
             headers["X-Quarterdeck-Signature"] = sign(self._secret, body, int(time.time()))
         request = urllib.request.Request(self._url, data=body, headers=headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+            with _OPENER.open(request, timeout=TIMEOUT_S) as response:
+                said = response.read(2000)
+                if not _taken(said):
+                    raise ValueError(f"what answers at {self._url} is no receiver")
                 return response.status, "", 0.0
         except urllib.error.HTTPError as error:
             with error:
@@ -195,9 +203,27 @@ class Client:
 
     def _refuse(self, path: Path, reason: str) -> None:
         self.problem = reason
-        with contextlib.suppress(FileNotFoundError):
-            (self._refused / f"{path.stem}.why").write_text(reason, encoding="utf-8")
-            path.replace(self._refused / path.name)
+        (self._refused / f"{path.stem}.why").write_text(reason, encoding="utf-8")
+        path.replace(self._refused / path.name)
+
+
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the row would be left behind, and whatever answers there be taken for the receiver."""
+
+    def redirect_request(self, *_arguments: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_Straight)
+
+
+def _taken(said: bytes) -> bool:
+    """Whether this is a receiver's answer, and not that of a proxy or a login page in between."""
+    try:
+        answer = json.loads(said)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and "status" in answer
 
 
 def _sync(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import errno
 import json
 import subprocess
 import sys
@@ -89,6 +91,77 @@ async def test_a_wrong_secret_can_be_mended(tmp_path: Path) -> None:
         mended = Client(to.url, SECRET, folder)
         assert await asyncio.to_thread(mended.close) == 0
         assert len(await to.rows()) == 1
+
+
+ANSWERS = {
+    "a redirect": b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+    "a login page": b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n<html></html",
+    "no HTTP": b"220 mail.example.org ESMTP\r\n",
+    "an answer cut off": b'HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\n{"id": "1", "sta',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_a_row_stays_until_a_receiver_has_taken_it(answer: str, tmp_path: Path) -> None:
+    folder, asked = tmp_path / "queue", []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(ANSWERS[answer])
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        client = Client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", folder=folder)
+        client.send(**row())
+        await until(lambda: client.problem != "" and len(asked) > 0)
+        assert await asyncio.to_thread(client.close, 0.1) == 1
+        assert all(request.startswith(b"POST /v1/feedback ") for request in asked)
+    async with receiving(tmp_path) as to:
+        again = Client(to.url, folder=folder)
+        assert await asyncio.to_thread(again.close) == 0
+        assert len(await to.rows()) == 1
+
+
+async def test_two_programs_share_a_folder(tmp_path: Path) -> None:
+    async with receiving(tmp_path) as to:
+        clients = [Client(to.url, folder=tmp_path / "queue") for _ in range(3)]
+        for number in range(30):
+            clients[number % 3].send(**row(number))
+        for client in clients:
+            assert await asyncio.to_thread(client.close) == 0
+        assert len(await to.rows()) == 30
+
+
+async def test_a_disk_that_is_full_for_a_while_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "queue"
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with receiving(tmp_path) as to:
+        client = Client(to.url, folder=folder)
+        with monkeypatch.context() as patch:
+            patch.setattr(quarterdeck_client.os, "fsync", full)
+            with pytest.raises(OSError, match="No space"):
+                client.send(**row())
+        assert [path.name for path in folder.iterdir()] == ["refused"]
+        # Where the reason of a refusal cannot be written, the row waits.
+        (folder / "refused").rmdir()
+        (folder / "refused").write_text("in the way")
+        client.send(**row(score=7))
+        await until(lambda: "refused" in client.problem)
+        assert len(left(folder)) == 1
+        (folder / "refused").unlink()
+        (folder / "refused").mkdir()
+        assert await asyncio.to_thread(client.close) == 0
+        assert len(list((folder / "refused").glob("*.why"))) == 1
+
+
+def test_older_pythons_can_read_it() -> None:
+    ast.parse(Path(quarterdeck_client.__file__).read_text(), feature_version=(3, 9))
 
 
 @pytest.mark.parametrize("bad", [{"input": 5}, {"score": float("nan")}, {"output": "x" * 300_000}])
