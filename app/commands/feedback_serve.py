@@ -79,8 +79,10 @@ async def _serve(loaded: Loaded, options: ReceiverOptions, discord: bool, as_jso
     channels = options_of(loaded.settings.feedback.discord) if discord else None
     leave = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, leave.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Who started it with nohup wants it to stay.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, leave.set)
     async with opened(loaded) as storage, running(options, storage.spool, storage.db, reading) as receiver:
         document = {
             "url": receiver.url,
@@ -128,7 +130,7 @@ def _receiver(settings: FeedbackSettings, host: str | None, port: int | None) ->
     given = settings.receiver
     secrets = (given.secret.get_secret_value(), given.previous_secret.get_secret_value())
     return ReceiverOptions(
-        host=host or given.host,
+        host=(host or given.host).removeprefix("[").removesuffix("]"),
         port=given.port if port is None else port,
         secrets=tuple(secret for secret in secrets if secret),
         rate_per_s=given.rate_per_s,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from app.db.upsert import upsert
 from app.feedback import quarantine, texts
@@ -29,6 +30,10 @@ CAPTURE = "feedback.capture"
 GROUP_ROWS = 256
 GROUP_BYTES = 1_000_000
 """Bytes of rows from which a group is full."""
+KEYS_KEPT = timedelta(days=30)
+"""So long an idempotency key stands for its body."""
+PRUNED = 1000
+"""Keys that one transaction forgets."""
 KEY_TAKEN = "its idempotency key came with another body before; the first one was kept"
 
 
@@ -122,6 +127,13 @@ def keys_of(conn: Connection, pairs: set[tuple[str, str]]) -> dict[tuple[str, st
         )
     )
     return {(source, key): (body, answer) for source, key, body, answer in found if (source, key) in pairs}
+
+
+def prune_keys(conn: Connection, before: datetime) -> int:
+    """Forget some of the idempotency keys that came before then; how many, 0 when there are none."""
+    at = feedback_key.c.at
+    last = conn.scalar(select(at).where(at < before).order_by(at).offset(PRUNED - 1).limit(1))
+    return conn.execute(delete(feedback_key).where(at < before if last is None else at <= last)).rowcount
 
 
 def _given(row: FeedbackIn) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -131,3 +133,46 @@ async def receiving(folder: Path, url: str = "", **options: Any) -> AsyncIterato
 def environment(home: Path, **more: str) -> dict[str, str]:
     """For the program, with a home of its own."""
     return {**os.environ, "HOME": str(home), "QUARTERDECK_HOME": str(home), **more}
+
+
+def started(home: Path, *arguments: str, **more: str) -> tuple[subprocess.Popen[str], int]:
+    """The program as it is started by hand, on a free port, and the port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "feedback", "serve", "--port", "0", "--json", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(home, **more),
+    )
+    assert process.stdout is not None
+    return process, urlsplit(json.loads(process.stdout.readline())["url"]).port or 0
+
+
+async def until_cut(port: int, numbers: range, acknowledged: dict[int, str], unknown: set[int]) -> None:
+    """Send rows over one connection until it ends; notes ids by number, and numbers whose answer did not come."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for number in numbers:
+        unknown.add(number)
+        try:
+            writer.write(post(json.dumps(row(number)).encode()))
+            reply = await read_reply(reader)
+        except (OSError, EOFError):
+            break
+        assert reply.status == 202
+        acknowledged[number] = reply.json()["id"]
+        unknown.discard(number)
+    writer.close()
+
+
+async def left_behind(journal: Path, url: str) -> dict[int, str]:
+    """The ids of rows by number, once all of the journal is in the database; each number is there once."""
+    spool, db = Spool(journal), Database(url)
+    capture.register(spool)
+    spool.start(db, Bus())
+    assert await spool.flush(PATIENCE_S)
+    rows = await db.run(lambda conn: conn.execute(select(feedback.c.id, feedback.c.input)).all())
+    await spool.close()
+    db.close()
+    found = {int(each.input.split()[1]): each.id for each in rows}
+    assert len(found) == len(rows)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse
 
+from app import __version__
+from app.feedback.discord.api import agent
 from app.feedback.discord.messages import Reading
 from app.feedback.discord.poller import NO_CONTENT, DiscordOptions, Poller
 from tests.feedback.discord_server import CHANNEL, TOKEN, Discord
@@ -170,3 +173,10 @@ async def test_what_breaks_the_contract_goes_to_the_quarantine(tmp_path: Path) -
             await poller.poll(CHANNEL)
             assert [each.output for each in await to.rows()] == ["fine"]
             assert await to.quarantined() == 2
+
+
+def test_discord_is_told_which_bot_asks() -> None:
+    name = base64.urlsafe_b64encode(b"1043267811540201532").decode().rstrip("=")
+    assert agent(f"{name}.made.up") == f"DiscordBot (https://discord.com/users/1043267811540201532, {__version__})"
+    for token in ("", "no token", "YWJj.x.y", "\u00e9.x"):
+        assert agent(token) == f"DiscordBot (https://discord.com, {__version__})"

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
 
 from app.db.engine import Database
-from app.db.spool import Spool
-from app.events import Bus
+from app.db.types import utc_now
 from app.feedback import capture
-from app.feedback.tables import feedback
-from tests.feedback.receiving import Receiving, environment, post, read_reply, receiving, row
+from app.feedback.tables import feedback_key
+from tests.feedback.receiving import Receiving, left_behind, post, read_reply, receiving, row, started, until_cut
 from tests.servers import PrivateMariaDB
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
+
+
+@pytest.fixture(autouse=True)
+def a_database_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are about what it knows."""
+    monkeypatch.setattr("app.feedback.receiver.intake.LOOKUP_S", PATIENCE_S)
 
 
 async def test_a_repetition_is_answered_as_the_first_was(database_url: str, tmp_path: Path) -> None:
@@ -47,10 +51,47 @@ async def test_one_event_with_two_contents_is_kept_twice_over(database_url: str,
         first = await to.send(row(1, source_event_id="e"))
         second = await to.send(row(2, source_event_id="e"))
         taken = await to.send(row(3, id=first.json()["id"]))
-        assert [each.json()["status"] for each in (first, second, taken)] == ["created", "duplicate", "duplicate"]
+        told = [each.json()["status"] for each in (first, second, taken)]
+        assert told == ["created", "quarantined", "quarantined"]
+        same = await to.send(row(1, source_event_id="e"))
+        assert same.json() == {**first.json(), "status": "duplicate"}
         (kept,) = await to.rows()
         assert (kept.id, kept.input) == (first.json()["id"], "question 1")
         assert await to.quarantined() == 2
+
+
+async def test_what_was_quarantined_is_told_so_again(database_url: str, tmp_path: Path) -> None:
+    async with receiving(tmp_path, database_url) as to:
+        first = await to.send(row(1, source_event_id="e"))
+        second = await to.send(row(2, source_event_id="e"), Idempotency_Key="k")
+        assert (second.status, second.json()) == (202, {**first.json(), "status": "quarantined"})
+        assert await to.quarantined() == 1
+    (tmp_path / "other").mkdir()
+    async with receiving(tmp_path / "other", database_url) as to:
+        again = await to.send(row(2, source_event_id="e"), Idempotency_Key="k")
+        assert (again.status, again.json()) == (200, second.json())
+        assert (len(await to.rows()), await to.quarantined()) == (1, 1)
+
+
+async def test_old_keys_are_forgotten_and_young_ones_kept(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture, "PRUNED", 3)
+    now = utc_now()
+    # Several of one moment, since a piece ends between moments.
+    ages = [timedelta(days=31 + number // 5) for number in range(20)] + [timedelta(days=29)] * 7
+    keys = [
+        {"source": "s", "idempotency_key": f"{number}", "body_hash": "0" * 64, "answer": {"id": "1"}, "at": now - age}
+        for number, age in enumerate(ages)
+    ]
+    database.run_now(lambda conn: conn.execute(insert(feedback_key), keys) and None, True)
+
+    def left() -> int:
+        return database.run_now(lambda conn: conn.scalar(select(func.count()).select_from(feedback_key)) or 0)
+
+    async with receiving(tmp_path, database_url):
+        await until(lambda: left() == 7, what="the old keys gone")
+    assert left() == 7
 
 
 async def test_the_same_row_from_many_at_once_is_one(database_url: str, tmp_path: Path) -> None:
@@ -103,55 +144,20 @@ async def _stream(to: Receiving, numbers: range, ids: set[str]) -> None:
     writer.close()
 
 
-def start(url: str, home: Path) -> subprocess.Popen[str]:
-    """The program as it is started by hand, on a free port."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "app", "feedback", "serve", "--port", "0", "--json"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(home, QUARTERDECK_DATABASE__URL=url),
-    )
-
-
 @pytest.mark.slow
 async def test_a_receiver_that_is_killed_loses_nothing_that_it_took(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'feedback.db'}"
     acknowledged: dict[int, str] = {}
     unknown: set[int] = set()
     for attempt in range(4):
-        process = start(url, tmp_path)
-        assert process.stdout is not None
-        port = int(json.loads(process.stdout.readline())["url"].rpartition(":")[2])
+        process, port = started(tmp_path, QUARTERDECK_DATABASE__URL=url)
         numbers = range(attempt * 10_000, (attempt + 1) * 10_000)
-        senders = [asyncio.create_task(_until_cut(port, numbers[each::8], acknowledged, unknown)) for each in range(8)]
+        senders = [asyncio.create_task(until_cut(port, numbers[each::8], acknowledged, unknown)) for each in range(8)]
         enough = len(acknowledged) + 150
         await until(partial(lambda wanted: len(acknowledged) >= wanted, enough))
         process.kill()
         process.wait()
         await asyncio.gather(*senders)
-    spool, db = Spool(tmp_path / "data" / "spool.db"), Database(url)
-    capture.register(spool)
-    spool.start(db, Bus())
-    assert await spool.flush(60)
-    rows = await db.run(lambda conn: conn.execute(select(feedback.c.id, feedback.c.input)).all())
-    await spool.close()
-    db.close()
-    found = {int(row.input.split()[1]): row.id for row in rows}
-    assert len(found) == len(rows)
+    found = await left_behind(tmp_path / "data" / "spool.db", url)
     assert acknowledged.items() <= found.items()
     assert found.keys() <= acknowledged.keys() | unknown
-
-
-async def _until_cut(port: int, numbers: range, acknowledged: dict[int, str], unknown: set[int]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for number in numbers:
-        unknown.add(number)
-        try:
-            writer.write(post(json.dumps(row(number)).encode()))
-            reply = await read_reply(reader)
-        except (OSError, EOFError):
-            break
-        assert reply.status == 202
-        acknowledged[number] = reply.json()["id"]
-        unknown.discard(number)
-    writer.close()

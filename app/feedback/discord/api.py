@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,18 @@ API = "https://discord.com/api/v10"
 PAGE = 100
 CONTENT_FLAGS = 1 << 18 | 1 << 19
 """Of an application: it may read the content of messages, as a verified one or as one in few servers."""
-_AGENT = f"DiscordBot (https://quarterdeck.invalid, {__version__})"
+
+
+def agent(token: str) -> str:
+    """What Discord wants to be told about who asks, as `DiscordBot (URL, VERSION)`. The URL is the page of the bot
+    itself, whose id is the first part of its token, and no secret."""
+    first = token.partition(".")[0]
+    try:
+        bot = base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)).decode("ascii")
+    except ValueError:
+        bot = ""
+    page = f"https://discord.com/users/{bot}" if bot.isdigit() else "https://discord.com"
+    return f"DiscordBot ({page}, {__version__})"
 
 
 class DeniedError(UserError):
@@ -24,7 +36,7 @@ class Api:
     """Discord for a bot. One request at a time, none sooner than Discord allows."""
 
     def __init__(self, token: str, base: str, sleep: Sleep) -> None:
-        self._client = Client(base, headers={"Authorization": f"Bot {token}", "User-Agent": _AGENT}, sleep=sleep)
+        self._client = Client(base, headers={"Authorization": f"Bot {token}", "User-Agent": agent(token)}, sleep=sleep)
         self._sleep = sleep
         self._pause_s = 0.0
 

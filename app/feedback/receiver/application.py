@@ -30,6 +30,7 @@ FEEDBACK = "/v1/feedback"
 INTERACTIONS = "/v1/discord/interactions"
 
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
+_CHARSET = re.compile(r"""\bcharset\s*=\s*"?([^";\s]*)""")
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{KEY_LENGTH}}}", re.ASCII)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -121,8 +122,11 @@ class Receiver:
         if not options.secrets and request.url.path == FEEDBACK and not is_loopback_name(headers.get("host", "")):
             # A web page may lead its own name to this machine; only a signature tells its requests from others.
             return answers.error(421, "without a secret, only requests to localhost are taken")
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        kind, _, more = headers.get("content-type", "").lower().partition(";")
+        if kind.strip() != "application/json":
             return answers.error(415, "expected Content-Type: application/json")
+        if (charset := _CHARSET.search(more)) is not None and charset[1] not in ("utf-8", "utf8", "us-ascii"):
+            return answers.error(415, "expected JSON in UTF-8")
         if headers.get("content-encoding", "identity") != "identity":
             return answers.error(415, "expected a body without Content-Encoding")
         length = headers.get("content-length", "")

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, select
@@ -42,7 +43,9 @@ LOOKUP_S = 0.5
 WAITING_BYTES = 64_000_000
 """Bytes of the journal that are remembered at start."""
 
-Status = Literal["created", "duplicate"]
+PRUNE_EVERY_S = 3600.0
+
+Status = Literal["created", "duplicate", "quarantined"]
 Key = tuple[str, str]
 
 
@@ -52,7 +55,8 @@ class KeyTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a row. `repeated`: the very request was answered before."""
+    """What became of a row. `quarantined`: the row that `id` names was kept before with other content. `repeated`: the
+    very request was answered before."""
 
     id: str
     status: Status
@@ -77,8 +81,14 @@ class _Waiting:
         """What goes into the journal."""
         answer = None
         if self.key is not None and self.taken is not None:
-            answer = IdempotencyRecord(key=self.key[1], body_hash=self.body_hash, answer={"id": self.taken.id})
+            answer = IdempotencyRecord(
+                key=self.key[1], body_hash=self.body_hash, answer=self.known(self.taken).answer()
+            )
         return FeedbackRecord(id=self.identity, received_at=self.at, row=self.given, idempotency=answer)
+
+    def known(self, taken: Taken) -> KnownKey:
+        """What its key stands for from now on."""
+        return KnownKey(self.body_hash, taken.id, taken.status == "quarantined")
 
     def settle(self, error: Exception | None = None) -> None:
         """Answer the one who waits, who may have given up."""
@@ -104,6 +114,7 @@ class Intake:
         """Until we hear otherwise: a first look at a database that is away costs little."""
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._pruning: asyncio.Task[None] | None = None
         self._unwatch: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
@@ -114,14 +125,17 @@ class Intake:
                 self._learn(prepare(each.row, now=each.received_at, identity=each.id))
                 if each.idempotency is not None:
                     key = (texts.name(each.row.source), each.idempotency.key)
-                    self._keys.add(key, KnownKey(each.idempotency.body_hash, str(each.idempotency.answer["id"])))
+                    self._keys.add(key, KnownKey.read(each.idempotency.body_hash, each.idempotency.answer))
         self._task = asyncio.create_task(self._work(), name="intake")
+        self._pruning = asyncio.create_task(self._prune(), name="pruning")
 
     async def close(self) -> None:
         """Finish what was begun. The journal must still be open."""
         self._unwatch()
-        if self._task is None:
+        if self._task is None or self._pruning is None:
             return
+        self._pruning.cancel()
+        await asyncio.gather(self._pruning, return_exceptions=True)
         self._closing = True
         self._wake.set()
         await self._task
@@ -190,6 +204,20 @@ class Intake:
                         waiting.settle(error)
                 last = loop.time()
 
+    async def _prune(self) -> None:
+        """Forget keys that nobody sends again, in small pieces beside the rows that come in."""
+        while True:
+            try:
+                while await self._db.run(
+                    partial(capture.prune_keys, before=self._now() - capture.KEYS_KEPT), write=True
+                ):
+                    pass
+            except UserError as error:
+                log.info("old idempotency keys are not pruned now: %s", error)
+            except Exception:
+                log.exception("old idempotency keys could not be pruned")
+            await asyncio.sleep(PRUNE_EVERY_S)
+
     def _next(self) -> list[_Waiting]:
         group: list[_Waiting] = []
         size = 0
@@ -218,7 +246,7 @@ class Intake:
         before = self._keys.get(waiting.key) if waiting.key is not None else None
         if before is not None:
             if before.body_hash == waiting.body_hash:
-                waiting.taken = Taken(before.id, "duplicate", repeated=True)
+                waiting.taken = Taken(before.id, "quarantined" if before.quarantined else "duplicate", repeated=True)
             else:
                 waiting.settle(KeyTakenError())
             return False
@@ -226,16 +254,17 @@ class Intake:
         known = self._rows.get(row.unique_key)
         holder = self._ids.get(row.id) if row.own_id else None
         if known is not None:
-            waiting.taken = Taken(known.id, "duplicate")
-            # Other content under a known event goes on to be quarantined.
-            keep = waiting.key is not None or (row.by_event and known.body_hash != row.body_hash)
+            other = row.by_event and known.body_hash != row.body_hash
+            waiting.taken = Taken(known.id, "quarantined" if other else "duplicate")
+            # Other content under a known event goes on to the quarantine.
+            keep = waiting.key is not None or other
         elif holder is not None and holder != row.unique_key:
-            waiting.taken, keep = Taken(row.id, "duplicate"), True
+            waiting.taken, keep = Taken(row.id, "quarantined"), True
         else:
             waiting.taken, keep = Taken(row.id, "created"), True
             self._learn(row)
         if waiting.key is not None:
-            self._keys.add(waiting.key, KnownKey(waiting.body_hash, waiting.taken.id))
+            self._keys.add(waiting.key, waiting.known(waiting.taken))
         return keep
 
     def _learn(self, row: Prepared) -> None:
@@ -275,4 +304,4 @@ class Intake:
             self._rows.add(unique_key, KnownRow(identity, body_hash))
             self._ids.add(identity, unique_key)
         for key, (body_hash, answer) in known_keys.items():
-            self._keys.add(key, KnownKey(body_hash, str(answer["id"])))
+            self._keys.add(key, KnownKey.read(body_hash, answer))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 REMEMBERED = 50_000
 
@@ -23,10 +23,21 @@ class KnownRow:
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """What came under an idempotency key: the hash of the body, and the id that was answered."""
+    """What came under an idempotency key: the hash of the body, and the id that was answered. `quarantined`: the row of
+    this id had other content."""
 
     body_hash: str
     id: str
+    quarantined: bool = False
+
+    @classmethod
+    def read(cls, body_hash: str, answer: Mapping[str, Any]) -> KnownKey:
+        """From what is kept of it."""
+        return cls(body_hash, str(answer["id"]), bool(answer.get("quarantined")))
+
+    def answer(self) -> dict[str, Any]:
+        """What of it is kept beside the hash."""
+        return {"id": self.id, **({"quarantined": True} if self.quarantined else {})}
 
 
 class Recent(Generic[Name, Known]):

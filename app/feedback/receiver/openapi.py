@@ -6,14 +6,16 @@ from functools import cache
 from typing import Any
 
 from app import __version__
+from app.feedback.capture import KEYS_KEPT
 from app.feedback.contract import FeedbackIn
 from app.feedback.receiver.options import BODY_BYTES, KEY_LENGTH, STALE_S, ReceiverOptions
 
 _DESCRIPTION = f"""Takes feedback rows, one a request, of at most {BODY_BYTES} bytes.
 
 202 means that the row would survive a power loss, whether or not the database is up. A row whose `source` and
-`source_event_id` (without one: whose content) were seen before is a duplicate. Repeat a request whose answer was lost;
-with `Idempotency-Key` it is then answered as it was, with 200.
+`source_event_id` (without one: whose content) were seen before is a duplicate. It is quarantined where the one that was
+seen before, which `id` names, had other content. Repeat a request whose answer was lost; with `Idempotency-Key` it is
+then answered with 200, for {KEYS_KEPT.days} days, and another body under the same key with 409.
 
 `X-Quarterdeck-Signature` is `t=SECONDS,v1=HEX`: HMAC-SHA256, in hexadecimal, over SECONDS, a full stop and the raw
 body; SECONDS since 1970 may be off by {STALE_S}. While secrets change there may be several `v1`."""
@@ -131,7 +133,7 @@ def _schemas() -> dict[str, Any]:
     return {
         **row.pop("$defs", {}),
         "FeedbackIn": row,
-        "Taken": _object(id=_TEXT, status={"enum": ["created", "duplicate"]}),
+        "Taken": _object(id=_TEXT, status={"enum": ["created", "duplicate", "quarantined"]}),
         "Error": _object(error=_TEXT),
         "Violations": _object(error=_TEXT, fields={"type": "array", "items": _object(field=_TEXT, reason=_TEXT)}),
         "Interaction": _object(type={"type": "integer"}),
