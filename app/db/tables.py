@@ -16,6 +16,10 @@ SERVER_OPTIONS: dict[str, Any] = {
 }
 """Given to every table, since servers differ in their defaults."""
 
+AFTER_MERGE = "after_merge"
+"""In the `info` of a table: the function, as `module:name`, that puts the table right when rows were merged in past the
+code that keeps it. It is given the connection."""
+
 AREAS = (
     "app.testing.tables",
     "app.git.tables",

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from app.db.tables import SERVER_OPTIONS, metadata
+from app.db.tables import AFTER_MERGE, SERVER_OPTIONS, metadata
 from app.db.types import Digest, Identifier, Json, LongText, Ulid, UtcDateTime, Word, dumps, on_server
 from app.feedback.model import HEAD_LENGTH
 
@@ -114,6 +114,7 @@ feedback_tag = Table(
     Column("captured_at", UtcDateTime, nullable=False),
     Index("ix_feedback_tag_tag_state_captured_at_feedback_id", "tag", "state", "captured_at", "feedback_id"),
     sqlite_with_rowid=False,
+    info={AFTER_MERGE: "app.feedback.merged:match_tags"},
     **SERVER_OPTIONS,
 )
 
@@ -124,6 +125,7 @@ feedback_count = Table(
     Column("state", Word(8), primary_key=True),
     Column("shard", Integer, primary_key=True, autoincrement=False),
     Column("total", BigInteger, nullable=False),
+    info={AFTER_MERGE: "app.feedback.merged:count_again"},
     **SERVER_OPTIONS,
 )
 

@@ -8,6 +8,8 @@ line holds the number of all rows and the SHA-256 of every line before it. `zcat
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import gzip
 import hashlib
 import json
@@ -31,6 +33,8 @@ VERSION = 1
 LEVEL = 3
 """Of gzip: a third of the time of its usual level, and nearly as small."""
 LONGEST_LINE = 1 << 30
+UNFINISHED = ".part"
+"""Ends the name of a backup that is being written."""
 
 Tell = Callable[[str, str, int], None]
 """Called with the phase, the table and the rows done so far; may raise to stop."""
@@ -55,9 +59,11 @@ def write_backup(
     }
     done: dict[str, tuple[int, int]] = {}
     notes: list[dict[str, Any]] = []
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    _tidy(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as raw:
+            fcntl.flock(raw, fcntl.LOCK_EX)
             with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=LEVEL, filename="") as packed:
                 file = _Hashed(cast("IO[bytes]", packed))
                 file.put(header)
@@ -85,6 +91,14 @@ def write_backup(
             Path(temporary).unlink()
         raise
     return done, notes
+
+
+def _tidy(path: Path) -> None:
+    """Delete what backups of this name left that were killed. One that is under way holds the lock of its file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}-*{UNFINISHED}"):
+        with contextlib.suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 class Backup:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from pkgutil import resolve_name
 
 from sqlalchemy import Connection, inspect, literal, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,7 +24,7 @@ from app.db.copying.state import Mode, Unfinished
 from app.db.copying.transfer import Source, Transfer
 from app.db.engine import Database
 from app.db.faults import UnavailableError
-from app.db.tables import all_tables
+from app.db.tables import AFTER_MERGE, all_tables
 from app.errors import UserError
 
 LOCK_WAIT_S = 5
@@ -143,6 +144,10 @@ def _carry(
         report.tables, report.notes = list(reports.values()), transfer.notes
     with explained(target):
         target.upgrade()
+        if mode != "fresh":
+            for table in all_tables().sorted_tables:
+                if (work := table.info.get(AFTER_MERGE)) is not None:
+                    target.run_now(resolve_name(work), True)
     _end(target)
     report.seconds = time.monotonic() - started
     return report

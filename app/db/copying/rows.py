@@ -207,16 +207,23 @@ def literals(shape: Shape, values: Values) -> str:
 
     Quicker than the driver, which asks each value anew what it is. Raises ValueError for what no server stores.
     """
-    return "(" + ",".join(map(_literal, shape.kinds, values)) + ")"
+    if "json" in shape.kinds:
+        values = tuple(
+            dumps(value) if kind == "json" and value is not None else value
+            for kind, value in zip(shape.kinds, values, strict=True)
+        )
+    return "(" + ",".join([_text(value) if type(value) is str else _literal(value) for value in values]) + ")"
 
 
-def _literal(kind: Kind, value: Any) -> str:
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
-    if kind == "json":
-        value = dumps(value)
     if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        return _text(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"no server stores the number {value}")

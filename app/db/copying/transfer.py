@@ -189,7 +189,7 @@ class Transfer:
         size = 0
         for values in rows:
             row = self._line(shape, values)
-            if lines and (size + len(row.text) > self._limits.batch or len(lines) >= target.BATCH_ROWS):
+            if lines and (size + len(row.text) > target.BATCH_BYTES or len(lines) >= target.BATCH_ROWS):
                 yield lines
                 lines, size = [], 0
             lines.append(row)
