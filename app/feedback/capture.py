@@ -103,6 +103,7 @@ def write(conn: Connection, record: CaptureRecord) -> None:
         given[id(row)] = each.row
     done = insert_rows(conn, ready)
     refused += [(*_given(given[id(row)]), Violation("source_event_id", why)) for row, why in done.conflicts]
+    refused += [(*_given(given[id(row)]), Violation("", why)) for row, why in done.refused]
     for source, raw, violation in refused:
         quarantine.put(conn, [quarantine.entry(raw.encode(), violation)], batch=record.id, source=source, at=record.at)
     _remember(conn, record.rows)

@@ -28,7 +28,7 @@ from app.feedback.capture import CaptureRecord
 from app.feedback.contract import FeedbackRecord
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, ImportReport, Violation
-from app.feedback.preparing import Batch, Convert, Preparer
+from app.feedback.preparing import Batch, Convert, Opened, Preparer
 from app.feedback.quarantine import Entry
 from app.feedback.store import Inserted, insert_rows
 from app.feedback.tables import feedback_import
@@ -42,9 +42,9 @@ log = logging.getLogger(__name__)
 
 ROW = "feedback.row"
 """Kind of the spooled operation that holds a row on its way to the database."""
-PRAGMAS = ("cache_size = -65536", "wal_autocheckpoint = 16384")
-"""For SQLite while it takes rows in, whose keys lie all over the indexes: 64 MiB of pages kept, and pages written
-back once for many batches."""
+PRAGMAS = ("cache_size = -131072", "wal_autocheckpoint = 65536")
+"""For SQLite while it takes rows in, whose keys lie all over the indexes: 128 MiB of pages kept, and pages
+written back once for many batches."""
 REPORTED = 100_000
 """Quarantined lines that a report lists; its counts hold all."""
 RACES = 5
@@ -121,11 +121,16 @@ async def _imported(
     begun = await deadline(lambda: db.run(lambda conn: _begin(conn, source), write=True))
     start = (begun.position, begun.line)
     preparer = Preparer(read(*start), start, begun.id, extra, helper=source.large, convert=source.convert)
+    following = asyncio.create_task(asyncio.to_thread(preparer.next))
     try:
-        while batch := await asyncio.to_thread(preparer.next):
+        while batch := await asyncio.shield(following):
+            # The next batch is read and made ready while this one is written.
+            following = asyncio.create_task(asyncio.to_thread(preparer.next))
             counted = await deadline(partial(_applied, db, begun.id, source, batch))
             progress(_report(counted, begun))
     finally:
+        # No thread may be left that uses what is closed now; why it failed matters no more where the writing did.
+        await asyncio.gather(following, return_exceptions=True)
         await asyncio.to_thread(preparer.close)
     return await deadline(lambda: db.run(lambda conn: _end(conn, begun), write=True))
 
@@ -183,9 +188,16 @@ def _apply(identity: str, source: Source, batch: Batch, single: bool, conn: Conn
     if not on_server(conn.dialect):
         for pragma in PRAGMAS:
             conn.exec_driver_sql(f"PRAGMA {pragma}")
-    done, entries = _alone(conn, batch) if single else _together(conn, batch)
-    refused = batch.refused + [each for each in entries if each.violation.reason not in quarantine.CONFLICTS]
-    quarantine.put(conn, [*batch.refused, *entries], batch=identity, source=source.name, at=now)
+    done, entries = Inserted(), []
+    for piece in batch.pieces:
+        opened = piece.opened()
+        part, found = _carefully(conn, opened) if single else _together(conn, opened)
+        done.created += part.created
+        done.duplicate += part.duplicate
+        done.conflicts += part.conflicts
+        entries += [*opened.refused, *found]
+    refused = [each for each in entries if each.violation.reason not in quarantine.CONFLICTS]
+    quarantine.put(conn, entries, batch=identity, source=source.name, at=now)
     conn.execute(
         update(feedback_import)
         .where(_columns.id == identity)
@@ -202,15 +214,28 @@ def _apply(identity: str, source: Source, batch: Batch, single: bool, conn: Conn
     return conn.execute(query).one()
 
 
-def _together(conn: Connection, batch: Batch) -> tuple[Inserted, list[Entry]]:
+def _together(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
     done = insert_rows(conn, batch.rows)
-    if not done.conflicts:
+    if not done.conflicts and not done.refused:
         return done, []
     items = {id(row): batch.items[index] for index, row in zip(batch.indexes, batch.rows, strict=True)}
-    return done, [_conflict(items[id(row)], why) for row, why in done.conflicts]
+    return done, [
+        *(_conflict(items[id(row)], why) for row, why in done.conflicts),
+        *(_too_large(items[id(row)], why) for row, why in done.refused),
+    ]
 
 
-def _alone(conn: Connection, batch: Batch) -> tuple[Inserted, list[Entry]]:
+def _carefully(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
+    try:
+        with conn.begin_nested():
+            return _together(conn, batch)
+    except DBAPIError as error:
+        if faults.classify(error) != "other":
+            raise
+    return _alone(conn, batch)
+
+
+def _alone(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
     """Row by row, so that one that the database refuses takes no other with it."""
     total, entries = Inserted(), []
     for index, row in zip(batch.indexes, batch.rows, strict=True):
@@ -227,12 +252,17 @@ def _alone(conn: Connection, batch: Batch) -> tuple[Inserted, list[Entry]]:
         total.duplicate += done.duplicate
         total.conflicts += done.conflicts
         entries += [_conflict(item, why) for _, why in done.conflicts]
+        entries += [_too_large(item, why) for _, why in done.refused]
     return total, entries
 
 
 def _conflict(item: Item, why: str) -> Entry:
     field_name = "id" if "this id" in why else "source_event_id"
     return Entry(item.line, Violation(field_name, why), *item.kept())
+
+
+def _too_large(item: Item, why: str) -> Entry:
+    return Entry(item.line, Violation("", why), *item.kept())
 
 
 def _begin(conn: Connection, source: Source) -> Started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import marshal
@@ -14,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.db.types import utc_now
+from app.errors import UserError
 from app.feedback.exported import without_decisions
 from app.feedback.identities import identities
 from app.feedback.imports.items import Item
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH_ROWS = 16_000
-"""Many rows in one transaction: each page of an index is written once for all of its new keys."""
-BATCH_BYTES = 8_000_000
+BATCH_ROWS = 24_000
+"""Many rows in one transaction: each page of an index is written once for all of its new keys. Others who write wait
+for its end, at most a second or two."""
+BATCH_BYTES = 16_000_000
+PIECE_ROWS = 2_000
+"""Few rows at a time as objects: until they are written they are kept as bytes, which take a third of the memory."""
+PIECE_BYTES = 2_000_000
 Place = tuple[int, int]
 """Position and line."""
 Raw = tuple[bytes, Mapping[str, Any] | None]
@@ -42,17 +48,36 @@ Ready = tuple[list[tuple[Any, ...]], list[tuple[str, ...]], list[bool], list[Bro
 
 
 @dataclass(slots=True)
+class Opened:
+    """Some items as what they are to become."""
+
+    items: list[Item]
+    rows: list[Prepared]
+    """Rows that keep the contract."""
+    indexes: Sequence[int]
+    """Of the item of each row."""
+    refused: list[Entry]
+
+
+@dataclass(slots=True)
+class Piece:
+    """Some items, and what came of them as `ready` says it, packed."""
+
+    items: list[Item]
+    packed: bytes = b""
+
+    def opened(self) -> Opened:
+        """The rows themselves, made anew at each call."""
+        return _opened(self.items, marshal.loads(self.packed))
+
+
+@dataclass(slots=True)
 class Batch:
-    """Some items made ready. `start` and `end` are the places before and after them."""
+    """What is written in one transaction. `start` and `end` are the places before and after it."""
 
     start: Place
     end: Place
-    items: list[Item] = field(default_factory=list)
-    rows: list[Prepared] = field(default_factory=list)
-    """Rows that keep the contract."""
-    indexes: Sequence[int] = ()
-    """Of the item of each row."""
-    refused: list[Entry] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
 
 
 class Preparer:
@@ -72,31 +97,46 @@ class Preparer:
         self._place = start
         self._work = (batch, extra, convert)
         self._ids = identities()
-        self._sent: Batch | None = None
+        self._sent: Piece | None = None
         self._pipe: Connection | None = None
         self._process: Any = None
         if helper and (os.cpu_count() or 1) > 1:
             self._open()
 
     def next(self) -> Batch | None:
-        """The next batch; None at the end. Blocks: to be called in a thread."""
+        """The next batch; None at the end. Blocks: to be called in a thread, never in two at once."""
+        batch, rows, size = Batch(self._place, self._place), 0, 0
+        while rows < BATCH_ROWS and size < BATCH_BYTES and (piece := self._piece(BATCH_ROWS - rows)) is not None:
+            batch.pieces.append(piece)
+            rows += len(piece.items)
+            size += sum(len(item.raw) for item in piece.items)
+        if not batch.pieces:
+            return None
+        last = batch.pieces[-1].items[-1]
+        batch.end = self._place = (last.end, last.line)
+        return batch
+
+    def _piece(self, most: int) -> Piece | None:
+        """The next piece, made ready."""
         if self._pipe is None:
-            found = self._read()
-            if found is not None:
-                _fill(found, ready(_raws(found.items), *self._work, self._ids))
-            return found
+            piece = self._read(most)
+            if piece is not None:
+                piece.packed = marshal.dumps(ready(_raws(piece.items), *self._work, self._ids))
+            return piece
         if self._sent is None:
-            self._send(self._pipe, self._read())
-        batch = self._sent
-        if batch is None:
+            self._send(self._pipe, self._read(most))
+        piece = self._sent
+        if piece is None:
             return None
         # Read while the helper is at work, so that it need not wait for the next one.
-        following = self._read()
-        answer = self._pipe.recv_bytes()
+        following = self._read(BATCH_ROWS)
+        try:
+            piece.packed = self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            raise _ended() from None
         # Only now: the helper reads nothing while it waits to be rid of an answer.
         self._send(self._pipe, following)
-        _fill(batch, marshal.loads(answer))
-        return batch
+        return piece
 
     def close(self) -> None:
         """End the helper."""
@@ -112,22 +152,30 @@ class Preparer:
         self._process.start()
         theirs.close()
 
-    def _send(self, pipe: Connection, batch: Batch | None) -> None:
-        self._sent = batch
-        if batch is not None:
-            pipe.send_bytes(marshal.dumps(_raws(batch.items)))
+    def _send(self, pipe: Connection, piece: Piece | None) -> None:
+        self._sent = piece
+        if piece is not None:
+            try:
+                pipe.send_bytes(marshal.dumps(_raws(piece.items)))
+            except OSError:
+                raise _ended() from None
 
-    def _read(self) -> Batch | None:
-        batch, size = Batch(self._place, self._place), 0
-        for item in islice(self._items, BATCH_ROWS):
-            batch.items.append(item)
+    def _read(self, most: int) -> Piece | None:
+        items: list[Item] = []
+        size = 0
+        for item in islice(self._items, min(most, PIECE_ROWS)):
+            items.append(item)
             size += len(item.raw)
-            if size >= BATCH_BYTES:
+            if size >= PIECE_BYTES:
                 break
-        if not batch.items:
-            return None
-        batch.end = self._place = (batch.items[-1].end, batch.items[-1].line)
-        return batch
+        return Piece(items) if items else None
+
+
+def _ended() -> UserError:
+    return UserError(
+        "the process that makes the rows ready was ended",
+        fix="see that there is memory left, and give the same import again: it goes on where it stopped",
+    )
 
 
 def _raws(items: list[Item]) -> list[Raw]:
@@ -171,18 +219,18 @@ def _as_json(value: Mapping[str, Any] | None) -> bytes:
         return b""
 
 
-def _fill(batch: Batch, found: Ready) -> None:
-    """Put what came of a batch's items into it."""
+def _opened(items: list[Item], found: Ready) -> Opened:
     values, tags, own, broken = found
-    batch.rows = list(map(Prepared, values, tags, own))
-    if len(values) == len(batch.items):
-        batch.indexes = range(len(values))
-        return
+    rows = list(map(Prepared, values, tags, own))
+    if len(rows) == len(items):
+        return Opened(items, rows, range(len(rows)), [])
     reasons = {index: (Violation(name, reason), text) for index, name, reason, text in broken}
-    indexes, number = [], 0
-    for index, item in enumerate(batch.items):
+    indexes: list[int] = []
+    refused: list[Entry] = []
+    number = 0
+    for index, item in enumerate(items):
         if item.fault is not None:
-            batch.refused.append(Entry(item.line, item.fault, *item.kept()))
+            refused.append(Entry(item.line, item.fault, *item.kept()))
             continue
         found_broken = reasons.get(number)
         number += 1
@@ -190,13 +238,15 @@ def _fill(batch: Batch, found: Ready) -> None:
             indexes.append(index)
         else:
             why, text = found_broken
-            batch.refused.append(entry(text, why, item.line) if text else Entry(item.line, why, *item.kept()))
-    batch.indexes = indexes
+            refused.append(entry(text, why, item.line) if text else Entry(item.line, why, *item.kept()))
+    return Opened(items, rows, indexes, refused)
 
 
 def _serve(pipe: Connection, batch: str, extra: Extra, convert: Convert | None) -> None:
     """The helper: answers until the other end is closed, however the other process came to its end."""
     ids = identities()
+    # A piece makes some ten thousand objects that all live until it is done: looking for garbage among them is in vain.
+    gc.set_threshold(100_000)
     while True:
         try:
             raws = marshal.loads(pipe.recv_bytes())

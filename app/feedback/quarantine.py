@@ -195,8 +195,8 @@ def _take(conn: Connection, text: bytes, before: Exported | None, extra: Extra, 
     found = split(text)
     row = prepare(parse(text, extra) if found is None else parse_object(found[0], extra), now=now)
     done = insert_rows(conn, [row])
-    if taken_not := [*done.conflicts, *done.refused]:
-        raise ViolationError(Violation("", taken_not[0][1]))
+    if problems := [*done.conflicts, *done.refused]:
+        raise ViolationError(Violation("", problems[0][1]))
     exported = found or before
     if exported is not None:
         restore(conn, row, exported[1])

@@ -19,20 +19,30 @@ from app.feedback.tables import feedback_count, feedback_model
 
 SHARDS = 32
 STATEMENT_LENGTH = 900_000
-"""Characters of one statement to a server: far below the packets that servers take, even if each had four bytes."""
+"""Characters of one statement to a server, unless it takes even less."""
 _ID, _UNIQUE_KEY, _CAPTURED_AT = map(COLUMNS.index, ("id", "unique_key", "captured_at"))
+_LONG = tuple(map(COLUMNS.index, ("input", "output", "comment", "context", "score_raw")))
+_OTHERS_BYTES = 40_000
+"""More than all other columns of a row take in a statement."""
 _MODEL = tuple(map(COLUMNS.index, ("model_key", "model", "model_version")))
 CONTENT_TAKEN = "another row has this source_event_id and other content; the first one was kept"
+TOO_LARGE = (
+    "takes {size} bytes on the way to the server, whose max_allowed_packet is {packet}: raise that and give it again"
+)
+_MARGIN = 1024
+"""More than the head of a statement takes."""
 ID_TAKEN = "another row has this id; the first one was kept"
 
 
 @dataclass(slots=True)
 class Inserted:
-    """What became of some rows: `created` + `duplicate` is their number, `conflicts` are part of the duplicates."""
+    """What became of some rows: `created` + `duplicate` + `refused` is their number, `conflicts` are part of the
+    duplicates. What is refused is larger than the server takes at once."""
 
     created: int = 0
     duplicate: int = 0
     conflicts: list[tuple[Prepared, str]] = field(default_factory=list)
+    refused: list[tuple[Prepared, str]] = field(default_factory=list)
 
 
 def insert_rows(conn: Connection, rows: Sequence[Prepared]) -> Inserted:
@@ -41,6 +51,7 @@ def insert_rows(conn: Connection, rows: Sequence[Prepared]) -> Inserted:
     known = _known(conn, "unique_key", [row.unique_key for row in rows])
     taken = set(_known(conn, "id", [row.id for row in rows if row.own_id]))
     fresh: list[Prepared] = []
+    packet = _packet(conn)
     for row in rows:
         key = row.values[_UNIQUE_KEY]
         before = known.get(key)
@@ -51,6 +62,8 @@ def insert_rows(conn: Connection, rows: Sequence[Prepared]) -> Inserted:
         elif row.own_id and row.id in taken:
             done.duplicate += 1
             done.conflicts.append((row, ID_TAKEN))
+        elif packet is not None and (why := _too_large(row, packet)):
+            done.refused.append((row, why))
         else:
             known[key] = (row.id, row.body_hash)
             if row.own_id:
@@ -109,6 +122,26 @@ def _known(conn: Connection, column: str, values: Sequence[Any]) -> dict[Any, tu
     return {key: (identity, body) for key, identity, body in conn.exec_driver_sql(sql, tuple(values))}
 
 
+def _packet(conn: Connection) -> int | None:
+    """Bytes that the server takes at once; None for SQLite, which takes all that the contract allows."""
+    if not on_server(conn.dialect):
+        return None
+    # It cannot change while the connection lives.
+    if "max_allowed_packet" not in conn.info:
+        conn.info["max_allowed_packet"] = int(conn.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())
+    packet: int = conn.info["max_allowed_packet"]
+    return packet
+
+
+def _too_large(row: Prepared, packet: int) -> str:
+    """Why the server would hang up on a statement with this row alone; empty where it would not."""
+    values = row.values
+    if 4 * sum(len(values[at]) for at in _LONG if values[at]) + _OTHERS_BYTES < packet:
+        return ""
+    size = len(_tuple(values).encode()) + sum(map(len, COLUMNS)) + _MARGIN
+    return "" if size < packet else TOO_LARGE.format(size=size, packet=packet)
+
+
 def _send(conn: Connection, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
     if not on_server(conn.dialect):
         names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
@@ -117,16 +150,21 @@ def _send(conn: Connection, table: str, columns: tuple[str, ...], rows: Sequence
     head = f"INSERT INTO {table} ({', '.join(f'`{name}`' for name in columns)}) VALUES "
     texts: list[str] = []
     size = 0
+    most = min(STATEMENT_LENGTH, ((_packet(conn) or 0) - _MARGIN) // 4)
     for row in rows:
-        # Quicker than the driver, which asks each value anew what it is.
-        text = "(" + ",".join(map(_literal, row)) + ")"
-        if texts and size + len(text) > STATEMENT_LENGTH:
+        text = _tuple(row)
+        if texts and size + len(text) > most:
             conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
             texts, size = [], 0
         texts.append(text)
-        size += len(text)
+        size += len(text) + 1
     # Without parameters a % in the text is nothing but a %.
     conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
+
+
+def _tuple(row: tuple[Any, ...]) -> str:
+    # Quicker than the driver, which asks each value anew what it is.
+    return "(" + ",".join(map(_literal, row)) + ")"
 
 
 def _literal(value: Any) -> str:

@@ -21,7 +21,8 @@ SHAPE_LENGTH = 2000
 
 def clean(text: str) -> str:
     """Without control characters other than line feed and tab; line ends are line feeds."""
-    if _CONTROL.search(text) is None:
+    # What is printable has none of them, which is quicker to see.
+    if text.isprintable() or _CONTROL.search(text) is None:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", storable(text))
@@ -54,6 +55,9 @@ def canonical(text: str | None) -> str | None:
         return None
     if not text.isascii():
         text = normalize("NFC", text)
+    if "  " not in text and text.isprintable():
+        # Its only white space are single blanks.
+        return text.strip(" ") or None
     return " ".join(text.split()) or None
 
 

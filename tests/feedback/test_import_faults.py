@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.db.engine import Database
+from app.errors import UserError
 from app.feedback.imports.files import import_file
 from app.feedback.model import ImportReport
 from app.feedback.store import counts
@@ -40,6 +42,21 @@ async def main():
 
 if __name__ == "__main__":
     asyncio.run(main())
+"""
+HELPED = """
+import asyncio, multiprocessing, sys
+from pathlib import Path
+from app.db.engine import Database
+from app.feedback import preparing
+from app.feedback.imports.files import import_file
+
+preparing.BATCH_ROWS = 1000
+
+def told(report):
+    print(len(multiprocessing.active_children()), flush=True)
+
+if __name__ == "__main__":
+    asyncio.run(import_file(Database(sys.argv[1]), Path(sys.argv[2]), progress=told))
 """
 MEMORY = """
 import asyncio, resource, sys
@@ -106,6 +123,68 @@ def test_an_import_that_is_killed_again_and_again_ends_with_every_row_once(datab
         assert db.run_now(lambda conn: conn.scalar(select(func.count()).select_from(feedback_import))) == 1
     finally:
         db.close()
+
+
+@pytest.mark.slow
+def test_the_process_that_makes_rows_ready_goes_with_the_one_that_is_killed(tmp_path: Path) -> None:
+    file, program = rows(tmp_path / "rows.jsonl", 60_000), tmp_path / "program.py"
+    program.write_text(HELPED, "utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(program), f"sqlite:///{tmp_path / 'm.db'}", str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1\n"
+        process.send_signal(signal.SIGKILL)
+        # The pipe has two writers, and ends with the last of them.
+        process.communicate(timeout=60)
+
+
+@pytest.mark.slow
+async def test_without_the_process_that_makes_rows_ready_an_import_ends_and_can_go_on(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.feedback.preparing.BATCH_ROWS", 1000)
+    file = rows(tmp_path / "rows.jsonl", 60_000)
+
+    def told(report: ImportReport) -> None:
+        for helper in multiprocessing.active_children():
+            helper.kill()
+
+    with pytest.raises(UserError, match="was ended"):
+        await import_file(database, file, progress=told)
+    report = await import_file(database, file)
+    assert report.resumed_at >= 1000
+    assert (report.rows, report.created, report.duplicate) == (60_000, 60_000, 0)
+    assert stored(database) == (60_000, 60_000)
+
+
+@pytest.mark.slow
+@pytest.mark.server
+async def test_a_row_larger_than_the_server_takes_at_once_is_quarantined_and_the_others_are_taken(
+    mariadb: PrivateMariaDB, tmp_path: Path
+) -> None:
+    wide = [{"source": "s", "input": f"{each}", "output": "🦊" * 5000} for each in range(300)]
+    huge = {"source": "s", "input": "'" * 1_000_000, "output": ""}
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in [*wide, huge, {**huge, "input": "last"}])
+    (tmp_path / "f").write_text(text, "utf-8")
+    ((before,),) = mariadb.admin("SELECT @@GLOBAL.max_allowed_packet")
+    mariadb.admin("SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        with mariadb.database() as url:
+            db = Database(url)
+            try:
+                report = await import_file(db, tmp_path / "f")
+                assert (report.rows, report.created, report.quarantined) == (302, 301, 1)
+                assert report.refused[0].line == 301
+                assert "max_allowed_packet is 1048576" in report.refused[0].why
+                assert stored(db) == (301, 301)
+            finally:
+                db.close()
+    finally:
+        mariadb.admin(f"SET GLOBAL max_allowed_packet = {before}")
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ HOSTILE = {
     "a list": b"[1, 2]\n",
     "lone surrogate": b'{"source": "cli", "input": "\\ud800", "output": ""}\n',
     "deep": line(9, context={"a": json.loads("[" * 40 + "]" * 40)}),
+    "far too deep": b'{"source": "cli", "input": "", "output": "", "context": {"a": '
+    + b"[" * 200_000
+    + b"]" * 200_000
+    + b"}}\n",
+    "an endless score": b'{"source": "cli", "input": "", "output": "", "score": 1e999}\n',
+    "no number": b'{"source": "cli", "input": "", "output": "", "score": NaN}\n',
+    "an endless number within": b'{"source": "cli", "input": "", "output": "", "context": {"a": [-1e999]}}\n',
+    "no number within": b'{"source": "cli", "input": "", "output": "", "score_raw": NaN}\n',
     "blank source": line(10, source="  "),
     "cut off": b'{"source": "cli", "input": "a',
 }
@@ -116,6 +125,23 @@ async def test_a_helper_process_prepares_the_same_rows(database: Database, monke
     data = b"".join(line(number, context={"text": "x" * 3000}) for number in range(500)) + b"{\n"
     report = await take(database, data, Source("large", large=True))
     assert (report.rows, report.created, report.quarantined) == (501, 500, 1)
+
+
+async def test_a_row_that_the_database_refuses_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.feedback.preparing.PIECE_ROWS", 2)
+    db = Database(f"sqlite:///{tmp_path / 'picky.db'}")
+    picky = "CREATE TRIGGER picky BEFORE INSERT ON feedback WHEN NEW.input = 'bad' BEGIN SELECT json('{'); END"
+    db.run_now(lambda conn: conn.exec_driver_sql(picky), write=True)
+    try:
+        report = await take(db, line(1) + line(2) + line(3, input="bad") + line(4) + line(5))
+        assert (report.rows, report.created, report.quarantined) == (5, 4, 1)
+        assert [each.line for each in report.refused] == [3]
+        assert "the database refuses it: malformed JSON" in report.refused[0].why
+        assert db.run_now(counts).waiting == 4
+    finally:
+        db.close()
 
 
 async def test_empty_files_hold_no_rows(database: Database) -> None:
