@@ -65,11 +65,11 @@ def list_(
 
 
 async def _list(loaded: Loaded, asked: Filter, limit: int, after: str | None, as_json: bool) -> int:
-    from app.feedback import finding
+    from app.feedback import finding, planning
     from app.feedback.export import row_document, time_text
     from app.feedback.reading import rows_of
 
-    order = finding.order_of(asked)
+    order = planning.order_of(asked)
     place = None if after is None else _read_place(after, order)
     async with opened(loaded) as storage:
         await storage.spool.flush(FLUSH_S)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from app.feedback.model import FeedbackRow, QueueItem, Verdict
+from app.feedback.planning import REVIEWER_INDEX, hinted
 from app.feedback.reading import rows_of
 from app.feedback.tables import feedback_decision
 
@@ -21,6 +22,10 @@ SHARE = 0.04
 """Rows shown again, as a part of all that are shown."""
 COUNTED = 1000
 """Of so many rows shown again, the last ones, the agreement is computed."""
+LOOKED_AT = 10_000
+"""Of so many, the last ones, those of one reviewer are taken."""
+
+RESHOW_INDEX = "ix_feedback_decision_reshow_decided_at_id"
 
 _columns = feedback_decision.c
 Pair = tuple[Verdict, Verdict]
@@ -52,12 +57,14 @@ def agreement_of(pairs: Sequence[Pair]) -> Agreement:
 
 def read_pairs(conn: Connection, reviewer: str | None = None, *, limit: int = COUNTED) -> list[Pair]:
     """First and second verdict of the rows shown again last, of one reviewer or of all."""
-    seconds = select(_columns.feedback_id, _columns.reviewer, _columns.verdict, _columns.decided_at).where(
-        _columns.reshow.is_(True), _columns.kind == "decide", _columns.undone_by.is_(None)
-    )
-    if reviewer is not None:
-        seconds = seconds.where(_columns.reviewer == reviewer)
-    found = conn.execute(seconds.order_by(_columns.decided_at.desc(), _columns.id.desc()).limit(limit)).all()
+    names = (_columns.feedback_id, _columns.reviewer, _columns.verdict, _columns.decided_at)
+    last = select(*names, _columns.kind, _columns.undone_by).where(_columns.reshow.is_(True))
+    last = last.order_by(_columns.decided_at.desc(), _columns.id.desc()).limit(LOOKED_AT)
+    found = [
+        row
+        for row in conn.execute(hinted(last, feedback_decision, RESHOW_INDEX))
+        if row.kind == "decide" and row.undone_by is None and reviewer in (None, row.reviewer)
+    ][:limit]
     firsts: dict[tuple[str, str], list[tuple[datetime, Verdict]]] = {}
     ids = sorted({row.feedback_id for row in found})
     for start in range(0, len(ids), 500):
@@ -75,7 +82,7 @@ def _first_verdicts(ids: Sequence[str]) -> Select[Any]:
     return select(_columns.feedback_id, _columns.reviewer, _columns.verdict, _columns.decided_at).where(
         _columns.feedback_id.in_(ids),
         _columns.kind == "decide",
-        _columns.reshow.is_(False),
+        _columns.reshow.is_not(True),
         _columns.undone_by.is_(None),
     )
 
@@ -87,7 +94,8 @@ def pick(conn: Connection, reviewer: str, *, now: datetime, limit: int, chance: 
     """
     own = (_columns.reviewer == reviewer, _columns.kind == "decide", _columns.undone_by.is_(None))
     order = (_columns.decided_at, _columns.id)
-    first = conn.scalar(select(_columns.decided_at).where(*own).order_by(*order).limit(1))
+    oldest = select(_columns.decided_at).where(*own).order_by(*order)
+    first = conn.scalar(hinted(oldest, feedback_decision, REVIEWER_INDEX).limit(1))
     before = now - AFTER
     if first is None or first > before or limit < 1:
         return []
@@ -96,6 +104,7 @@ def pick(conn: Connection, reviewer: str, *, now: datetime, limit: int, chance: 
         # A moment by chance, and the decision that follows it (or the one before): one look into the index.
         moment = first + (before - first) * chance.random()
         near = select(_columns.feedback_id).where(*own, _columns.reshow.is_(False), _columns.verdict != "skip")
+        near = hinted(near, feedback_decision, REVIEWER_INDEX)
         after = near.where(_columns.decided_at >= moment, _columns.decided_at <= before).order_by(*order)
         earlier = near.where(_columns.decided_at < moment).order_by(*(column.desc() for column in order))
         found = conn.scalar(after.limit(1)) or conn.scalar(earlier.limit(1))

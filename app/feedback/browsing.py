@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from app.feedback import finding, stats
+from app.feedback import finding, planning, stats
 from app.feedback.filters import Filter, parse
 from app.feedback.model import Decision, FeedbackRow, RowHead, Stats
 from app.feedback.reading import decisions_of, rows_of
@@ -50,7 +50,7 @@ class Browsing:
         `end`, else the first ones. `progress` hears how many rows were looked at. Cancel the task to end it."""
         backward = end or before is not None
         place = before if backward else after
-        cursor = finding.cursor_of(finding.order_of(self.filter), place) if place is not None else None
+        cursor = finding.cursor_of(planning.order_of(self.filter), place) if place is not None else None
         rows, _ = await finding.page(
             self._db, self.filter, limit=PAGE, cursor=cursor, backward=backward, progress=progress
         )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, select
 
 from app.db.paging import Cursor, Key, beyond
-from app.feedback import claims
+from app.feedback import claims, filter_sql, finding, planning
+from app.feedback.filters import Filter
 from app.feedback.model import Order, QueueItem
 from app.feedback.reading import decisions_of, rows_of
 from app.feedback.tables import (
@@ -26,6 +28,8 @@ CANDIDATES = 64
 """Rows looked at in one step, when all that wait are wanted."""
 SCANNED = 5_000
 """Rows looked at in one step, when a filter leaves out most."""
+ASKED = 500
+"""Rows asked for by their ids in one statement."""
 RUNS = 200
 """Models or clusters looked up at once."""
 BODIES = 10
@@ -36,9 +40,13 @@ BODY_CHARACTERS = 16_000_000
 _rows = feedback.c
 _OLDEST = (Key(_rows.captured_at), Key(_rows.id))
 
+ALL = Filter()
 Narrow = Sequence[ColumnElement[bool]]
 """Conditions on columns of `feedback`."""
-Stop = Callable[[], bool]
+Waiting = Any
+"""What `_shown` reads of a row."""
+Why = Callable[[Waiting, datetime], str]
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,10 @@ class Run:
 
     index: str
     keys: tuple[Key, ...]
-    why: Callable[[Row[Any], datetime], str]
+    why: Why
     where: tuple[ColumnElement[bool], ...] = ()
+    key: int | None = None
+    """Of the model or cluster whose rows these are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +78,105 @@ def next_items(
     limit: int,
     now: datetime,
     lease: timedelta = LEASE,
-    narrow: Narrow = (),
-    stop: Stop = lambda: False,
 ) -> list[QueueItem]:
-    """Claim and read up to `limit` rows that wait, in this order. Call it in a transaction that writes.
-
-    A `narrow` that hardly any row fulfils makes this look at all of them; `stop` is asked between steps and ends it.
-    """
-    until = (now + lease).replace(microsecond=0)
-    chosen: dict[str, str] = {}
-    for batch in candidates(conn, order, now=now, narrow=narrow, step=max(limit + 14, CANDIDATES), stop=stop):
-        fresh = {found.id: found.why for found in batch if found.id not in chosen}
+    """Claim and read up to `limit` rows that wait, in this order. Call it in a transaction that writes."""
+    chosen: list[Candidate] = []
+    for batch in candidates(conn, order, now=now, step=max(limit + 14, CANDIDATES)):
+        known = {found.id for found in chosen}
+        fresh = {found.id: found for found in batch if found.id not in known}
         wanted = list(fresh)[: limit - len(chosen)]
+        until = (now + lease).replace(microsecond=0)
         mine = claims.take(conn, wanted, reviewer=reviewer, session=session, now=now, until=until)
-        chosen |= {identity: fresh[identity] for identity in mine}
+        chosen += [fresh[identity] for identity in mine]
         if len(chosen) >= limit:
             break
-    items = _read(conn, chosen, until)
-    claims.release(conn, session, [identity for identity in chosen if identity not in {item.row.id for item in items}])
+    return claim(conn, chosen, reviewer=reviewer, session=session, now=now, lease=lease)
+
+
+def search(
+    conn: Connection, order: Order, given: Filter, *, limit: int, now: datetime, progress: Progress = lambda count: None
+) -> list[Candidate]:
+    """The first `limit` rows that wait, that nobody has claimed and that fulfil the filter, in this order.
+
+    Where no index leads to them, this looks at all that wait; `progress` hears at how many.
+    """
+    found: dict[str, Candidate] = {}
+    for batch in candidates(conn, order, now=now, given=given, progress=progress):
+        for each in batch:
+            found.setdefault(each.id, each)
+        if len(found) >= limit:
+            break
+    return list(found.values())[:limit]
+
+
+def claim(
+    conn: Connection,
+    found: Sequence[Candidate],
+    *,
+    reviewer: str,
+    session: str,
+    now: datetime,
+    lease: timedelta = LEASE,
+) -> list[QueueItem]:
+    """Claim and read those of these rows that wait still and that nobody else has. Call it in a transaction that
+    writes."""
+    until = (now + lease).replace(microsecond=0)
+    chosen = {each.id: each.why for each in found}
+    mine = claims.take(conn, list(chosen), reviewer=reviewer, session=session, now=now, until=until)
+    items = _read(conn, {identity: chosen[identity] for identity in mine}, until)
+    known = {item.row.id for item in items}
+    claims.release(conn, session, [identity for identity in mine if identity not in known])
     return items
 
 
 def candidates(
-    conn: Connection, order: Order, *, now: datetime, narrow: Narrow = (), step: int = CANDIDATES, stop: Stop
+    conn: Connection,
+    order: Order,
+    *,
+    now: datetime,
+    given: Filter = ALL,
+    step: int = CANDIDATES,
+    progress: Progress = lambda count: None,
 ) -> Iterator[list[Candidate]]:
     """Rows that wait and that nobody has claimed, in this order, some at a time."""
-    for run in _runs(conn, order):
-        after: Cursor | None = None
-        while not stop():
-            if narrow:
-                rows, after = _scan(conn, run, after, narrow)
-            else:
-                rows = list(conn.execute(select_waiting(run, after).limit(step)))
-                after = _cursor(run, rows[-1]) if len(rows) == step else None
-            # A statement of its own: with a join, the servers would rather sort all that waits.
-            taken = claims.held(conn, [row.id for row in rows], now)
-            if free := [Candidate(row.id, run.why(row, now)) for row in rows if row.id not in taken]:
-                yield free
-            if after is None:
+    looked_at = 0
+    for rows, why, more in _found(conn, order, given, step):
+        looked_at += more
+        progress(looked_at)
+        # A statement of its own: with a join, the servers would rather sort all that waits.
+        taken = claims.held(conn, [row.id for row in rows], now)
+        if free := [Candidate(row.id, why(row, now)) for row in rows if row.id not in taken]:
+            yield free
+
+
+def _found(conn: Connection, order: Order, given: Filter, step: int) -> Iterator[tuple[Sequence[Waiting], Why, int]]:
+    """Rows that wait and fulfil the filter, why they stand there, and how many were looked at for them."""
+    narrow = filter_sql.conditions(given)
+    if "waiting" not in given.states:
+        return
+    if narrow and (ids := planning.few(conn, given)) is not None:
+        yield from _ordered_few(conn, order, ids, narrow)
+    elif order == "oldest" and planning.order_of(given) == "captured" and narrow:
+        cursor: Cursor | None = None
+        while True:
+            piece = finding.step(conn, given, limit=step, cursor=cursor, backward=True, scanned=SCANNED)
+            yield piece.rows, _oldest, piece.looked_at
+            cursor = piece.more
+            if cursor is None:
                 break
+    else:
+        for run in _runs(conn, order, given):
+            after: Cursor | None = None
+            while True:
+                if narrow:
+                    rows, after = _scan(conn, run, after, narrow)
+                    yield rows, run.why, SCANNED if after is not None else len(rows)
+                else:
+                    rows = list(conn.execute(select_waiting(run, after).limit(step)))
+                    after = _cursor(run, rows[-1]) if len(rows) == step else None
+                    yield rows, run.why, len(rows)
+                if after is None:
+                    break
 
 
 def select_waiting(run: Run, after: Cursor | None) -> Select[Any]:
@@ -122,10 +192,7 @@ def _ordered(statement: Select[Any], run: Run, after: Cursor | None) -> Select[A
     statement = statement.where(_rows.state == "waiting", *run.where)
     if after is not None:
         statement = statement.where(beyond(run.keys, after))
-    for key in run.keys:
-        statement = statement.order_by(key.column.desc() if key.descending else key.column.asc())
-    # The servers guess at once that sorting all is quicker, whenever they guess the sizes wrong.
-    return statement.with_hint(feedback, f"FORCE INDEX ({run.index})")
+    return planning.hinted(planning.in_order(statement, run.keys), feedback, run.index)
 
 
 def _scan(conn: Connection, run: Run, after: Cursor | None, narrow: Narrow) -> tuple[list[Row[Any]], Cursor | None]:
@@ -144,23 +211,26 @@ def _cursor(run: Run, row: Row[Any]) -> Cursor:
     return tuple(row._mapping[key.column] for key in run.keys)
 
 
-def _runs(conn: Connection, order: Order) -> Iterator[Run]:
+def _runs(conn: Connection, order: Order, given: Filter) -> Iterator[Run]:
     if order == "newest_model":
-        yield from _models(conn)
+        yield from _models(conn, given)
     elif order == "cluster":
         yield from _clusters(conn)
     else:
-        yield RUN_OF[order]
+        run = RUN_OF[order]
+        bounds = planning.own_terms(given, LISTED[order])
+        yield replace(run, where=tuple(map(planning.bound_condition, bounds)))
 
 
-def _models(conn: Connection) -> Iterator[Run]:
+def _models(conn: Connection, given: Filter) -> Iterator[Run]:
     """The models with rows that wait, the newest first; then the rows of which no model is known."""
     columns = feedback_model.c
+    meant = planning.models_meant(given)
     keys = (Key(columns.first_at, descending=True), Key(columns.model_key, descending=True))
     waits = exists().where(_rows.state == "waiting", _rows.model_key == columns.model_key)
     after: Cursor | None = None
     while True:
-        statement = select(columns.model_key, columns.model, columns.version, columns.first_at).where(waits)
+        statement = select(columns.model_key, columns.model, columns.version, columns.first_at).where(waits, *meant)
         if after is not None:
             statement = statement.where(beyond(keys, after))
         found = list(conn.execute(statement.order_by(*(key.column.desc() for key in keys)).limit(RUNS)))
@@ -169,30 +239,35 @@ def _models(conn: Connection) -> Iterator[Run]:
         if len(found) < RUNS:
             break
         after = (found[-1].first_at, found[-1].model_key)
-    yield _model_run(0, "")
+    if not meant:
+        yield _model_run(0, "")
 
 
 def _model_run(key: int, name: str) -> Run:
     def why(row: Row[Any], now: datetime) -> str:
         return f"{name}, waits {_age(row, now)}" if name else f"no model known, waits {_age(row, now)}"
 
-    return Run("ix_feedback_state_model_key_captured_at_id", _OLDEST, why, (_rows.model_key == key,))
+    return Run("ix_feedback_state_model_key_captured_at_id", _OLDEST, why, (_rows.model_key == key,), key)
 
 
 def _clusters(conn: Connection) -> Iterator[Run]:
     """Clusters of rows that are alike, the largest first; then all rows, oldest first."""
+    for each in _largest(conn):
+        yield _cluster_run(each.cluster, each.waiting)
+    yield RUN_OF["oldest"]
+
+
+def _largest(conn: Connection) -> Sequence[Any]:
     columns = feedback_cluster.c
     largest = select(columns.cluster, columns.waiting).order_by(columns.waiting.desc(), columns.cluster.desc())
-    for cluster, size in conn.execute(largest.limit(RUNS)).all():
-        yield _cluster_run(cluster, size)
-    yield RUN_OF["oldest"]
+    return conn.execute(largest.limit(RUNS)).all()
 
 
 def _cluster_run(cluster: int, size: int) -> Run:
     def why(row: Row[Any], now: datetime) -> str:
         return f"one of {size:,} alike"
 
-    return Run("ix_feedback_state_cluster_id", (Key(_rows.id),), why, (_rows.cluster == cluster,))
+    return Run("ix_feedback_state_cluster_id", (Key(_rows.id),), why, (_rows.cluster == cluster,), cluster)
 
 
 def _oldest(row: Row[Any], now: datetime) -> str:
@@ -228,6 +303,34 @@ RUN_OF = {
         _uncertain,
     ),
 }
+
+
+LISTED = {"oldest": "captured", "worst": "score", "uncertain": "uncertainty"}
+"""The list's name of an order."""
+
+
+def _ordered_few(
+    conn: Connection, order: Order, ids: Sequence[str], narrow: Narrow
+) -> Iterator[tuple[Sequence[Waiting], Why, int]]:
+    """Of few rows, those that wait and fulfil `narrow`, brought into order here."""
+    rows: list[Row[Any]] = []
+    shown = select(*_shown(), _rows.cluster, _rows.model_key)
+    for start in range(0, len(ids), ASKED):
+        piece = ids[start : start + ASKED]
+        rows += conn.execute(shown.where(_rows.id.in_(piece), _rows.state == "waiting", *narrow))
+    run = RUN_OF.get(order, RUN_OF["oldest"])
+    rows.sort(key=lambda row: _cursor(run, row), reverse=run.keys[0].descending)
+    if order in RUN_OF:
+        yield rows, run.why, len(ids)
+        return
+    grouped: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row.cluster if order == "cluster" else row.model_key, []).append(row)
+    for each in _runs(conn, order, ALL):
+        # What no run is about comes last.
+        fitting = grouped.pop(each.key, []) if each.key is not None else list(chain.from_iterable(grouped.values()))
+        fitting.sort(key=lambda row: _cursor(each, row))
+        yield fitting, each.why, len(fitting)
 
 
 def _read(conn: Connection, chosen: dict[str, str], until: datetime) -> list[QueueItem]:

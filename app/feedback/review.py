@@ -63,6 +63,8 @@ class FeedbackSnapshot:
     """More rows are being looked for."""
     looked_at: int = 0
     """Rows that a slow filter has looked at so far."""
+    ended: bool = False
+    """The search was ended before it had found enough."""
     exhausted: bool = False
     """Nothing more waits that the filter lets through."""
     up: bool = True

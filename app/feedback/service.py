@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from app.db.types import utc_now
 from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged, StorageChanged
-from app.feedback import agreement, claims, filter_sql, queue, similar, store
+from app.feedback import agreement, claims, queue, similar, store
 from app.feedback.deciding import Deciding
+from app.feedback.filters import Filter, Term, Word, Words
 from app.feedback.mending import Mending
 from app.feedback.model import FeedbackRow, Order, QueueItem
 from app.feedback.review import Alike, FeedbackSnapshot, badge_text
@@ -34,6 +35,10 @@ AHEAD = 50
 LOOK_EVERY_S = 30.0
 """How often the backlog is counted anew, and an empty queue looked into again."""
 CLUSTERS_EVERY = timedelta(minutes=10)
+TRIES = 3
+"""How often others may have claimed all that was found."""
+TELL_EVERY_S = 0.2
+"""How often a search that takes long tells how far it is."""
 
 
 class FeedbackService(Deciding):
@@ -65,7 +70,8 @@ class FeedbackService(Deciding):
         self._quarantined = 0
         self._badge: Badge | None = None
         self._refilling: asyncio.Task[None] | None = None
-        self._stop = False
+        self._halted = False
+        self._looked_at, self._told = 0, 0.0
         self._clusters_at: datetime | None = None
         self._renewed = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -75,6 +81,7 @@ class FeedbackService(Deciding):
 
     async def start(self) -> None:
         """Begin to count the backlog. Rows are claimed only once the review is open."""
+        self._loop = asyncio.get_running_loop()
         self._unfollow = self._bus.subscribe(StorageChanged, self._storage_changed)
         self._spawn(self._follow())
 
@@ -97,7 +104,7 @@ class FeedbackService(Deciding):
 
     def open_review(self) -> None:
         """The screen is open, or wants to know anew: keep rows ready, also where none was left before."""
-        self._open, self._exhausted = True, False
+        self._open, self._exhausted, self._halted = True, False, False
         self._refill()
         self._spawn(self._recount())
 
@@ -115,6 +122,8 @@ class FeedbackService(Deciding):
             filter=self.filter_text,
             upcoming=tuple(self._upcoming),
             reading=self._refilling is not None,
+            looked_at=self._looked_at,
+            ended=self._halted,
             exhausted=self._exhausted,
             up=self._up,
             problem=self._trouble or self._problem,
@@ -146,22 +155,27 @@ class FeedbackService(Deciding):
             self._start_anew(keep=0)
 
     def cancel(self) -> bool:
-        """End a search that takes long; True if there was one."""
-        self._stop = self._refilling is not None
-        return self._stop
+        """End a search that takes long; True if there was one. Another one begins when it is asked for."""
+        if self._refilling is None:
+            return False
+        self._halted = True
+        self._refilling.cancel()
+        return True
 
     def _start_anew(self, keep: int) -> None:
         dropped = [item.row.id for item in list(self._upcoming)[keep:] if not item.reshow]
         self._upcoming = deque(list(self._upcoming)[:keep])
-        self._exhausted = False
-        self._stop = True
-        self._spawn(self._again(self._refilling, dropped))
+        self._exhausted = self._halted = False
+        before, self._refilling = self._refilling, None
+        if before is not None:
+            before.cancel()
+        self._spawn(self._again(before, dropped, keep))
         self._publish()
 
-    async def _again(self, before: asyncio.Task[None] | None, dropped: list[str]) -> None:
+    async def _again(self, before: asyncio.Task[None] | None, dropped: list[str], keep: int) -> None:
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
-            late = [item for item in list(self._upcoming)[1:] if item.row.id not in dropped and not item.reshow]
+            late = [item for item in list(self._upcoming)[keep:] if item.row.id not in dropped and not item.reshow]
             dropped += [item.row.id for item in late]
             self._upcoming = deque(item for item in self._upcoming if item not in late)
         try:
@@ -172,9 +186,16 @@ class FeedbackService(Deciding):
 
     def _refill(self) -> None:
         """Look for more rows where few are left."""
-        if self._open and self._refilling is None and len(self._upcoming) <= self._ahead // 2 and not self._exhausted:
-            self._stop = False
+        few = len(self._upcoming) <= self._ahead // 2
+        if self._open and self._refilling is None and few and not (self._exhausted or self._halted):
+            self._looked_at, self._told = 0, time.monotonic()
             self._refilling = self._spawn(self._fetch())
+            self._refilling.add_done_callback(self._fetched)
+
+    def _fetched(self, task: asyncio.Task[None]) -> None:
+        if task is self._refilling:
+            self._refilling = None
+            self._publish()
 
     async def _fetch(self) -> None:
         try:
@@ -185,12 +206,12 @@ class FeedbackService(Deciding):
         except Exception as error:
             log.exception("the queue of feedback could not be read")
             self._problem = f"{type(error).__name__}: {error}"
-        finally:
-            self._refilling = None
-            self._publish()
 
     async def _claim(self) -> None:
         order, limit, now = self._order, self._ahead - len(self._upcoming), self._clock()
+        if "waiting" not in self.filter.states:
+            self._exhausted = True
+            return
         if not self._upcoming:
             # Decisions of a session that was killed may wait in the journal: their rows must not come again.
             await self._spool.flush(2.0)
@@ -199,55 +220,76 @@ class FeedbackService(Deciding):
             if await self._db.run(similar.counted):
                 self._spawn(self._count_clusters(now))
             else:
-                await self._count_clusters(now)
+                await self._count_clusters(now, self._looked)
         again = sum(self._chance.random() < self._share for _ in range(limit)) if not self.filter_text else 0
-        if "waiting" not in self.filter.states:
-            self._exhausted = True
-            return
-        narrowed = filter_sql.conditions(self.filter)
-
-        def work(conn: Any) -> tuple[list[QueueItem], list[QueueItem]]:
-            items = queue.next_items(
-                conn,
-                reviewer=self.reviewer,
-                session=self._session,
-                order=order,
-                limit=limit,
-                now=now,
-                narrow=narrowed,
-                stop=lambda: self._stop,
+        given = waiting(self.filter)
+        items: list[QueueItem] = []
+        shown_again: list[QueueItem] = []
+        found: list[queue.Candidate] = []
+        for _ in range(TRIES):
+            # Apart from claiming them: a search may take long, and one who writes keeps others from writing.
+            found = await self._db.run(
+                lambda conn: queue.search(conn, order, given, limit=limit, now=now, progress=self._looked)
             )
-            return items, agreement.pick(conn, self.reviewer, now=now, limit=again, chance=self._chance)
-
-        items, shown_again = await self._db.run(work, write=True)
+            if not found:
+                break
+            take = partial(self._take, found, now=now, again=again)
+            taking = asyncio.ensure_future(self._db.run(take, write=True))
+            try:
+                items, shown_again = await asyncio.shield(taking)
+            except asyncio.CancelledError:
+                # What is claimed stands in the queue, or nobody would let it go.
+                self._upcoming.extend((await taking)[0])
+                raise
+            if items:
+                break
         known = {item.row.id for item in self._upcoming} | {item.row.id for item in self._recent()}
         fresh = [item for item in items if item.row.id not in known]
-        self._exhausted = not items and not self._stop
+        self._exhausted = not found
         for item in shown_again if fresh else ():
             if item.row.id not in known:
                 fresh.insert(self._chance.randrange(len(fresh) + 1), item)
         self._upcoming.extend(fresh)
 
+    def _take(
+        self, found: list[queue.Candidate], conn: Any, *, now: datetime, again: int
+    ) -> tuple[list[QueueItem], list[QueueItem]]:
+        items = queue.claim(conn, found, reviewer=self.reviewer, session=self._session, now=now)
+        return items, agreement.pick(conn, self.reviewer, now=now, limit=again, chance=self._chance)
+
+    def _looked(self, count: int) -> None:
+        """So many rows were looked at; called in the database's thread."""
+        self._looked_at = count
+        if time.monotonic() - self._told > TELL_EVERY_S:
+            self._told = time.monotonic()
+            self._loop.call_soon_threadsafe(self._publish)
+
     def _recent(self) -> list[QueueItem]:
         """What was decided here and the database may not know yet."""
         return [item for done in list(self._done)[-self._ahead :] for item in done.items]
 
-    async def _count_clusters(self, now: datetime) -> None:
+    async def _count_clusters(self, now: datetime, progress: Callable[[int], None] = lambda count: None) -> None:
         if self._clusters_at is not None and now - self._clusters_at < CLUSTERS_EVERY:
             return
         before, self._clusters_at = self._clusters_at, now
         try:
-            await self._count_slices(now)
+            await self._count_slices(now, progress)
         except UserError as error:
             self._clusters_at = before
             log.info("clusters could not be counted: %s", error)
+        except asyncio.CancelledError:
+            self._clusters_at = before
+            raise
 
-    async def _count_slices(self, now: datetime) -> None:
+    async def _count_slices(self, now: datetime, progress: Callable[[int], None]) -> None:
         sizes: dict[int, int] = {}
         after: int | None = None
+        looked_at = 0
         while True:
-            piece, after = await self._db.run(partial(similar.count_slice, after=after))
-            sizes |= {cluster: size for cluster, size in piece.items() if size > 1}
+            piece, after, number = await self._db.run(partial(similar.count_slice, after=after))
+            sizes = similar.largest(sizes | piece)
+            looked_at += number
+            progress(looked_at)
             if after is None:
                 break
         await self._db.run(lambda conn: similar.keep_clusters(conn, sizes, now), write=True)
@@ -323,6 +365,11 @@ class FeedbackService(Deciding):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def waiting(given: Filter) -> Filter:
+    """Of the rows of a filter, those that wait."""
+    return Filter((*given.terms, Term("state", Words((Word("waiting"),)))))
 
 
 def user_name() -> str:

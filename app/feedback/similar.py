@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from heapq import nlargest
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from app.feedback.model import FeedbackRow
+from app.feedback.planning import MODEL_INDEX, hinted
 from app.feedback.reading import SELECT_ROWS, row_of
 from app.feedback.review import Alike
 from app.feedback.tables import feedback, feedback_cluster
@@ -23,6 +25,10 @@ SLICE = 100_000
 KEPT = 10_000
 """Clusters kept: the largest ones."""
 
+CLUSTER_INDEX = "ix_feedback_state_cluster_id"
+SHAPED = 2_000
+"""Rows of the same shape of which those of the same model are taken."""
+
 _rows = feedback.c
 
 
@@ -33,22 +39,28 @@ def find_alike(conn: Connection, row: FeedbackRow, *, least: float = LEAST, limi
     """
     from rapidfuzz import fuzz, process
 
-    model = _same(row)
-    key = select(_rows.model_key).where(_rows.id == row.id).scalar_subquery()
-    shape = SELECT_ROWS.where(_rows.state == "waiting", _rows.cluster == row.cluster, *model).order_by(_rows.id)
+    key = conn.scalar(select(_rows.model_key).where(_rows.id == row.id))
+    same = hinted(
+        select(_rows.id).where(_rows.state == "waiting", _rows.cluster == row.cluster).order_by(_rows.id),
+        feedback,
+        CLUSTER_INDEX,
+    )
+    ids = list(conn.scalars(same.limit(SHAPED)))
+    shape = SELECT_ROWS.where(_rows.id.in_(ids), *_same(row))
     around = SELECT_ROWS.where(_rows.state == "waiting", _rows.model_key == key)
     before = around.where(_rows.captured_at <= row.captured_at).order_by(_rows.captured_at.desc(), _rows.id.desc())
     after = around.where(_rows.captured_at >= row.captured_at).order_by(_rows.captured_at, _rows.id)
+    near = (shape, hinted(before, feedback, MODEL_INDEX), hinted(after, feedback, MODEL_INDEX))
     found: dict[str, FeedbackRow] = {}
-    for statement in (shape, before, after):
+    for statement in near:
         for each in conn.execute(statement.limit(NEAR)):
             if each.id != row.id:
                 found.setdefault(each.id, row_of(each))
     texts = {identity: _compared(each.output) for identity, each in found.items()}
-    near = process.extract(
+    nearest = process.extract(
         _compared(row.output), texts, scorer=fuzz.ratio, score_cutoff=100 * least, limit=limit, processor=None
     )
-    return [Alike(found[identity], score / 100) for _, score, identity in near]
+    return [Alike(found[identity], score / 100) for _, score, identity in nearest]
 
 
 def _same(row: FeedbackRow) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -59,20 +71,23 @@ def _compared(text: str) -> str:
     return " ".join(text[:COMPARED].split()).casefold()
 
 
-def count_slice(conn: Connection, after: int | None) -> tuple[dict[int, int], int | None]:
-    """Rows that wait, by cluster, for the next stretch of clusters; and the cluster to go on after (None: the end)."""
-    waiting = select(_rows.cluster).where(_rows.state == "waiting")
-    if after is not None:
-        waiting = waiting.where(_rows.cluster > after)
-    piece = waiting.order_by(_rows.cluster).limit(SLICE).subquery()
-    grouped = select(piece.c.cluster, func.count()).group_by(piece.c.cluster)
-    sizes: dict[int, int] = {row[0]: row[1] for row in conn.execute(grouped)}
-    if sum(sizes.values()) < SLICE:
-        return sizes, None
-    last = max(sizes)
-    whole = select(func.count()).where(_rows.state == "waiting", _rows.cluster == last)
-    sizes[last] = conn.scalar(whole) or 0
-    return sizes, last
+def count_slice(conn: Connection, after: int | None) -> tuple[dict[int, int], int | None, int]:
+    """Clusters of two and more rows that wait, in the next stretch of clusters; the cluster to go on after (None: the
+    end); and how many rows were looked at."""
+    where = (_rows.state == "waiting", *(() if after is None else (_rows.cluster > after,)))
+    stretch = hinted(select(_rows.cluster).where(*where).order_by(_rows.cluster), feedback, CLUSTER_INDEX)
+    last: int | None = conn.scalar(stretch.offset(SLICE - 1).limit(1))
+    size = func.count()
+    grouped = select(_rows.cluster, size).where(*where, *(() if last is None else (_rows.cluster <= last,)))
+    found = conn.execute(hinted(grouped.group_by(_rows.cluster).having(size > 1), feedback, CLUSTER_INDEX))
+    return {row[0]: row[1] for row in found}, last, SLICE
+
+
+def largest(sizes: dict[int, int]) -> dict[int, int]:
+    """Those that could be kept: there may be millions of clusters."""
+    if len(sizes) <= 4 * KEPT:
+        return sizes
+    return dict(nlargest(KEPT, sizes.items(), key=lambda item: (item[1], item[0])))
 
 
 def counted(conn: Connection) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from app.db.engine import Database
 from app.feedback.contract import FeedbackIn
 from app.feedback.rows import prepare
@@ -38,3 +40,15 @@ def put(db: Database, rows: Sequence[FeedbackIn]) -> list[str]:
     prepared = [prepare(row, now=NOW) for row in rows]
     db.run_now(lambda conn: insert_rows(conn, prepared), True)
     return [row.id for row in prepared]
+
+
+def explained(database: Database, query: Any) -> str:
+    """How the database would read this."""
+
+    def ask(conn: Any) -> str:
+        sql = str(query.compile(conn, compile_kwargs={"literal_binds": True}))
+        word = "EXPLAIN QUERY PLAN " if database.backend == "sqlite" else "EXPLAIN "
+        found = conn.execute(text(word + sql.replace(":", r"\:"))).all()
+        return "\n".join(str(value) for row in found for value in row)
+
+    return database.run_now(ask)

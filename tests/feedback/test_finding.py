@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.db.engine import Database
-from app.feedback import finding
+from app.feedback import finding, planning
 from app.feedback.contract import DecisionRecord
 from app.feedback.decisions import apply_decision
 from app.feedback.filter_sql import conditions
 from app.feedback.filters import parse
 from app.feedback.tables import feedback
 from app.ids import new_id
-from tests.feedback.reviewing import NOW, given, put
+from tests.feedback.reviewing import NOW, explained, given, put
 
 ROWS = (
     given(
@@ -161,7 +160,15 @@ async def test_finds_what_fulfils_it_in_pages_of_any_size(rows: Database) -> Non
         assert await pages(rows, asked, 2, backward=True) == wanted[::-1], asked
 
 
+async def test_many_rows_are_not_brought_into_order(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "FEW", 0)
+    for asked, wanted in FOUND.items():
+        assert await pages(rows, asked, 2) == wanted, asked
+        assert await pages(rows, asked, 2, backward=True) == wanted[::-1], asked
+
+
 async def test_rows_are_looked_at_in_steps(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "FEW", 0)
     monkeypatch.setattr(finding, "SCANNED", 1)
     monkeypatch.setattr(finding, "CHUNK", 1)
     told: list[int] = []
@@ -179,43 +186,51 @@ async def test_the_queue_and_exports_use_the_same_conditions(rows: Database) -> 
         assert sorted(IDS[identity] for identity in found) == sorted(wanted), asked
 
 
-async def test_many_models_are_looked_for_row_by_row(database: Database) -> None:
+async def test_many_models(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     put(database, [given(n, model_version=f"m{n}") for n in range(1, 31)] + [given(99, model_version="n")])
-    found, _ = await finding.page(database, parse("model:m*"), limit=100)
-    assert len(found) == 30
+    for few, models in ((planning.FEW, planning.MODELS), (0, planning.MODELS), (0, 7)):
+        monkeypatch.setattr(planning, "FEW", few)
+        monkeypatch.setattr(planning, "MODELS", models)
+        for asked in ("model:m*", "model:m* question"):
+            found, _ = await finding.page(database, parse(asked), limit=100)
+            assert [head.id for head in found] == [f"row-{n:05}" for n in range(30, 0, -1)]
+
+
+async def test_an_event_is_found_without_its_source(database: Database) -> None:
+    put(database, [given(n, source=f"s{n}", source_event_id=f"e{n % 5}") for n in range(20)])
+    found, _ = await finding.page(database, parse("event:e3"), limit=100)
+    assert [head.id for head in found] == ["row-00018", "row-00013", "row-00008", "row-00003"]
 
 
 INDEXES = {
     "": "ix_feedback_state_captured_at_id",
     "before:2027-02-09 after:2025-02-08": "ix_feedback_state_captured_at_id",
     "state:waiting text:x": "ix_feedback_state_captured_at_id",
-    "source:test": finding.SOURCE_INDEX,
-    "source:test before:2027-01-01 score:<0": finding.SOURCE_INDEX,
-    "model:v3 text:x": finding.MODEL_INDEX,
-    "version:v3": finding.MODEL_INDEX,
-    "tag:tone": finding.TAG_INDEX,
-    "tag:tone after:2026-02-01 source:test": finding.TAG_INDEX,
+    "source:test": planning.SOURCE_INDEX,
+    "source:test before:2027-01-01 score:<0": planning.SOURCE_INDEX,
+    "model:v3 text:x": planning.MODEL_INDEX,
+    "version:v3": planning.MODEL_INDEX,
+    "model:v*": planning.MODEL_INDEX,
+    "model:v3 version:v3 has:comment": planning.MODEL_INDEX,
+    "source:test -reviewer:jo": planning.SOURCE_INDEX,
+    "tag:tone": planning.TAG_INDEX,
+    "tag:tone after:2026-02-01 source:test": planning.TAG_INDEX,
     "score:<0": "ix_feedback_state_score_order_id",
     "score:-1..0": "ix_feedback_state_score_order_id",
     "uncertainty:>0.5": "ix_feedback_state_uncertainty_order_id",
+    "uncertainty:0..0.5 late": "ix_feedback_state_uncertainty_order_id",
+    "decided_after:2026-01-01 decided_before:2026-12-01": "ix_feedback_state_decided_at_id",
     "decided_after:2026-02-08": "ix_feedback_state_decided_at_id",
 }
 
 
-def explained(database: Database, query: Any) -> str:
-    def ask(conn: Any) -> str:
-        sql = str(query.compile(conn, compile_kwargs={"literal_binds": True}))
-        word = "EXPLAIN QUERY PLAN " if database.backend == "sqlite" else "EXPLAIN "
-        found = conn.execute(text(word + sql.replace(":", r"\:"))).all()
-        return "\n".join(str(value) for row in found for value in row)
-
-    return database.run_now(ask)
-
-
 @pytest.mark.parametrize("asked", INDEXES)
-def test_reads_from_an_index_without_sorting(database: Database, asked: str) -> None:
-    put(database, [given(n, model_version="v3", score=-0.5, tags=("tone",) if n < 9 else ("x",)) for n in range(40)])
-    way = database.run_now(lambda conn: finding.plan(conn, parse(asked)))
+def test_reads_from_an_index_without_sorting(database: Database, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if there were too many rows to look at all.
+    monkeypatch.setattr(planning, "FEW", 0)
+    more = {"model_version": "v3", "score": -0.5, "context": {"uncertainty": 0.3}}
+    put(database, [given(n, tags=("tone",) if n < 9 else ("x",), **more) for n in range(40)])
+    way = database.run_now(lambda conn: planning.plan(conn, parse(asked)))
     assert way.ranges
     for each in way.ranges:
         timed = each.keys[0].column.name.endswith("_at")
@@ -223,7 +238,7 @@ def test_reads_from_an_index_without_sorting(database: Database, asked: str) -> 
         for backward in (False, True):
             # In the direction read, the bound lies behind the cursor.
             cursor, bound = places if each.keys[0].descending == backward else reversed(places)
-            queries = [finding.statement(each, at, backward).limit(20) for at in (None, cursor)]
+            queries = [planning.statement(each, at, backward).limit(20) for at in (None, cursor)]
             if not each.tags:
                 some = ((None, None), (cursor, None), (None, bound), (cursor, bound))
                 queries += [finding.heads(each, way.rest, at, backward, end).limit(20) for at, end in some]

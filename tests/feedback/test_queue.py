@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import event, func, insert, select, update
 
 from app.db.engine import Database
-from app.feedback import claims, queue
-from app.feedback.model import Order, QueueItem
+from app.feedback import agreement, claims, filter_sql, planning, queue, similar
+from app.feedback.filters import parse
+from app.feedback.model import ORDERS, Order, QueueItem
+from app.feedback.reading import rows_of
+from app.feedback.service import waiting
 from app.feedback.tables import feedback, feedback_claim, feedback_cluster
-from tests.feedback.reviewing import NOW, given, put
+from tests.feedback.reviewing import NOW, explained, given, put
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,13 +134,92 @@ def test_decided_rows_do_not_come(database: Database) -> None:
     assert ids(claim(database)) == ["row-00002"]
 
 
-def test_a_filter_that_hardly_any_row_fulfils(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+FILTERS = (
+    "has:comment",
+    "source:a",
+    "source:a,b -model:fill",
+    "source:a*",
+    "tag:tone",
+    "tag:t* score:<0.9",
+    "score:<0",
+    "-has:score",
+    "uncertainty:>0.5",
+    "model:fill",
+    "version:v* source:a",
+    "before:2026-02-12",
+    "after:2026-02-12 has:model",
+    "decided_after:2026-01-01",
+    "state:accepted",
+    "id:row-00007,row-00070",
+    "event:e3",
+    "reviewer:mara",
+    "question",
+)
+
+
+def many(chance: random.Random) -> list[Any]:
+    return [
+        given(
+            n,
+            source=chance.choice("abc"),
+            output=chance.choice(["Filled.", "filled!", f"word {chr(97 + n % 26)}{chr(97 + n // 26)}"]),
+            source_event_id=f"e{n}",
+            comment="rare" if n in (3, 58, 59) else None,
+            tags=tuple(chance.sample(["tone", "late", "time"], chance.randrange(3))),
+            score=chance.choice([None, -1.0, 0.0, 0.5, 0.9]),
+            context={"uncertainty": chance.choice([0.1, 0.9])} if n % 3 else None,
+            model=chance.choice([None, "fill"]),
+            model_version=chance.choice([None, "v1", "v2"]),
+        )
+        for n in range(150)
+    ]
+
+
+@pytest.mark.parametrize("few", [planning.FEW, 0])
+def test_a_filter_leaves_rows_out_and_changes_no_order(
+    database: Database, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "FEW", few)
     monkeypatch.setattr(queue, "SCANNED", 7)
-    put(database, [given(n, comment="rare" if n in (3, 58, 59) else None) for n in range(60)])
-    found = claim(database, narrow=[feedback.c.comment == "rare"])
-    assert ids(found) == ["row-00003", "row-00058", "row-00059"]
-    asked = iter([False, False, True, True])
-    assert claim(database, session="S2", narrow=[feedback.c.comment == "no"], stop=lambda: next(asked)) == []
+    put(database, many(random.Random(4)))
+    largest = select(feedback.c.cluster, func.count()).group_by(feedback.c.cluster).having(func.count() > 1)
+    sizes = {row[0]: row[1] for row in database.run_now(lambda conn: conn.execute(largest).all())}
+    database.run_now(lambda conn: similar.keep_clusters(conn, sizes, NOW), True)
+
+    def search(order: Order, asked: str) -> list[tuple[str, str]]:
+        wanted = waiting(parse(asked))
+        found = database.run_now(lambda conn: queue.search(conn, order, wanted, limit=1000, now=NOW))
+        return [(each.id, each.why) for each in found]
+
+    for order in ORDERS:
+        every = search(order, "")
+        assert len(every) == 150
+        for asked in FILTERS:
+            query = select(feedback.c.id).where(*filter_sql.conditions(parse(asked)))
+            fitting = set(database.run_now(lambda conn, query=query: conn.scalars(query).all()))
+            if "waiting" not in parse(asked).states:
+                fitting = set()
+            assert search(order, asked) == [each for each in every if each[0] in fitting], (order, asked)
+
+
+def test_a_search_tells_how_far_it_is(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "FEW", 0)
+    monkeypatch.setattr(queue, "SCANNED", 50)
+    put(database, many(random.Random(4)))
+    told: list[int] = []
+    wanted = waiting(parse("nothing"))
+    database.run_now(lambda conn: queue.search(conn, "worst", wanted, limit=5, now=NOW, progress=told.append))
+    assert told[:3] == [50, 100, 150]
+
+
+def test_what_was_found_and_is_gone_is_not_claimed(database: Database) -> None:
+    put(database, [given(n) for n in range(3)])
+    found = database.run_now(lambda conn: queue.search(conn, "oldest", queue.ALL, limit=3, now=NOW))
+    claim(database, 1, session="S2")
+    decided = update(feedback).where(feedback.c.id == "row-00001").values(state="accepted")
+    database.run_now(lambda conn: conn.execute(decided), True)
+    items = database.run_now(lambda conn: queue.claim(conn, found, reviewer="r", session="S1", now=NOW), True)
+    assert ids(items) == ["row-00002"]
 
 
 @pytest.mark.parametrize("order", ["oldest", "worst", "uncertain", "cluster", "newest_model"])
@@ -230,27 +312,60 @@ def test_the_claim_in_the_table_decides(database: Database) -> None:
     assert database.run_now(lambda conn: conn.scalar(select(feedback_claim.c.session))) == "X"
 
 
-@pytest.mark.parametrize("order", list(queue.RUN_OF))
-def test_orders_are_read_from_their_index(database: Database, order: str) -> None:
-    run = queue.RUN_OF[order]
-    put(database, [given(n) for n in range(50)])
-    keys = select(*(key.column for key in run.keys))
-    first = queue._ordered(keys, run, None).limit(1)
-    after = tuple(database.run_now(lambda conn: conn.execute(first).one()))
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("asked", ["", "score:-1..0.5", "uncertainty:0..0.95", "after:2026-01-01", "model:fill text:x"])
+def test_orders_are_read_from_their_index(
+    database: Database, order: Order, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "FEW", 0)
+    put(database, many(random.Random(4)))
+    wanted = waiting(parse(asked))
+    narrow = filter_sql.conditions(wanted)
 
-    def plan(cursor: Any) -> str:
-        def ask(conn: Any) -> str:
-            statement = queue.select_waiting(run, cursor).limit(50)
-            sql = str(statement.compile(conn, compile_kwargs={"literal_binds": True}))
-            word = "EXPLAIN QUERY PLAN " if database.backend == "sqlite" else "EXPLAIN "
-            rows = conn.execute(text(word + sql.replace(":", r"\:"))).all()
-            return "\n".join(str(value) for row in rows for value in row)
+    def runs(conn: Any) -> list[queue.Run]:
+        return [*queue._runs(conn, order, wanted), queue._cluster_run(7, 3)]
 
-        return database.run_now(ask)
+    for run in database.run_now(runs):
+        keys = select(*(key.column for key in run.keys))
+        first = database.run_now(lambda conn, run=run, keys=keys: conn.execute(queue._ordered(keys, run, None)).first())
+        for cursor in (None, tuple(first)) if first is not None else (None,):
+            for query in (
+                queue.select_waiting(run, cursor).limit(50),
+                queue.select_waiting(run, cursor).where(*narrow),
+                queue._ordered(keys, run, cursor).offset(7).limit(1),
+            ):
+                found = explained(database, query)
+                assert run.index in found, found
+                assert "TEMP B-TREE" not in found
+                assert "filesort" not in found
+                assert "Sort" not in found
 
-    for cursor in (None, after):
-        found = plan(cursor)
-        assert run.index in found, found
-        assert "TEMP B-TREE" not in found
-        assert "filesort" not in found
-        assert "Sort" not in found
+
+def test_other_lookups_are_read_from_their_index(database: Database) -> None:
+    put(database, many(random.Random(4)))
+    asked: list[tuple[str, str]] = []
+
+    def listen(_conn: Any, _cursor: Any, sql: str, values: Any, *_more: Any) -> None:
+        asked.append((sql, values))
+
+    row = database.run_now(lambda conn: rows_of(conn, ["row-00003"])["row-00003"])
+    event.listen(database.engine(), "before_cursor_execute", listen)
+    later = NOW + timedelta(days=30)
+    try:
+        database.run_now(lambda conn: similar.find_alike(conn, row))
+        database.run_now(lambda conn: similar.count_slice(conn, 7))
+        database.run_now(lambda conn: agreement.read_pairs(conn, "mara"))
+        database.run_now(lambda conn: agreement.pick(conn, "mara", now=later, limit=2, chance=random.Random(1)))
+        database.run_now(lambda conn: planning.few(conn, parse("tag:t* source:a reviewer:mara model:fill score:<0")))
+    finally:
+        event.remove(database.engine(), "before_cursor_execute", listen)
+    looks = [(sql, values) for sql, values in asked if sql.startswith("SELECT")]
+    assert len(looks) > 10
+    word = "EXPLAIN QUERY PLAN " if database.backend == "sqlite" else "EXPLAIN "
+    for sql, values in looks:
+        found = str(
+            database.run_now(lambda conn, sql=sql, values=values: conn.exec_driver_sql(word + sql, values).all())
+        )
+        assert "SCAN feedback" not in found, (sql, found)
+        assert "TEMP B-TREE" not in found, (sql, found)
+        assert "filesort" not in found, (sql, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -11,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged
-from app.feedback import decisions
+from app.feedback import decisions, queue
 from app.feedback.review import Given
 from app.feedback.service import FeedbackService
 from app.feedback.tables import feedback, feedback_claim, feedback_decision
+from tests.db.endless import ENDLESS
 from tests.feedback.reviewing import NOW, given, put
 from tests.servers import PrivateMariaDB
 from tests.waiting import until
@@ -296,6 +298,49 @@ async def test_the_next_row_is_there_before_the_key_returns(database: Database, 
         tops.clear()
         service.decide("accept")
         assert tops == ["row-00001"]
+
+
+async def test_a_search_that_takes_long_tells_and_can_be_ended(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(database, [given(n) for n in range(20)])
+    over = threading.Event()
+
+    def endless(conn: Any, *_given: Any, progress: Callable[[int], None], **_more: Any) -> None:
+        progress(3)
+        try:
+            conn.execute(text(ENDLESS[database.backend]))
+        finally:
+            over.set()
+
+    with monkeypatch.context() as slow:
+        slow.setattr(queue, "search", endless)
+        async with reviewing(database, tmp_path) as service:
+            await until(lambda: service.snapshot().looked_at == 3)
+            assert service.snapshot().reading
+            assert service.cancel()
+            await until(over.is_set)
+            await until(lambda: not service.snapshot().reading)
+            assert service.snapshot().ended
+            assert not service.cancel()
+            slow.undo()
+            service.open_review()
+            assert await ready(service, AHEAD)
+            assert not service.snapshot().ended
+
+
+async def test_another_filter_ends_the_search_before_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(database, [given(n, source="a" if n % 2 else "b") for n in range(20)])
+    monkeypatch.setattr(queue, "SCANNED", 1)
+    async with reviewing(database, tmp_path) as service:
+        for asked in ("nothing", "source:a", "nowhere", "source:b"):
+            await service.set_filter(asked)
+        found = await ready(service, AHEAD)
+        assert [int(identity[-1]) % 2 for identity in found] == [0] * AHEAD
+        claimed = database.run_now(lambda conn: set(conn.scalars(select(feedback_claim.c.feedback_id))))
+        assert claimed == set(found)
 
 
 async def test_a_filter_narrows_queue_and_list(database: Database, tmp_path: Path) -> None:
