@@ -1,4 +1,4 @@
-"""`python -m tests.bench [app] [save] [overhead] [git] [copy] [receiver] [feedback] [--quick] [--check]`."""
+"""`python -m tests.bench [app] [save] [overhead] [git] [copy] [receiver] [feedback] [review] [--quick] [--check]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import app, copying, git, importing, overhead, receiver, save
+from tests.bench import app, copying, git, importing, millions, overhead, receiver, save
 from tests.bench.figures import Report
 from tests.bench.projects import ROOT, STORE
 from tests.bench.scale import FULL, QUICK, Scale
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[Scale, Callable[[str], None]], Report]] = {
     "copy": copying.run,
     "receiver": receiver.run,
     "feedback": importing.run,
+    "review": millions.run,
 }
 FOREWORD = (
     "Everything here is measured by `make bench`, side by side in one run. Absolute times depend on the machine and on "

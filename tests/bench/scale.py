@@ -28,6 +28,8 @@ class Scale:
     import_rows: int
     """A quarter of them goes into each server."""
     receiver_s: float
+    review_rows: int
+    review_opens: int
     git_large: Size
     git_small: Size
     git_rounds: int
@@ -55,6 +57,8 @@ FULL = Scale(
     copy_rows=100_000,
     import_rows=300_000,
     receiver_s=20.0,
+    review_rows=10_000_000,
+    review_opens=3,
     git_large=Size(),
     git_small=Size(branches=60, commits=2000, files=300, each=3),
     git_rounds=7,
@@ -79,6 +83,8 @@ QUICK = Scale(
     copy_rows=2000,
     import_rows=4000,
     receiver_s=1.0,
+    review_rows=3000,
+    review_opens=1,
     git_large=Size(branches=200, commits=3000, files=800),
     git_small=Size(branches=20, commits=300, files=60, each=3),
     git_rounds=1,
