@@ -105,7 +105,7 @@ def _settle(conn: Connection, record: DecisionRecord, row: Any) -> None:
             _log.feedback_id == record.feedback_id,
             _log.kind == "decide",
             _log.undone_by.is_(None),
-            _log.reshow.is_(False),
+            _log.reshow.is_not(True),
         )
         .order_by(_log.decided_at.desc(), _log.id.desc())
         .limit(1)
@@ -116,10 +116,10 @@ def _settle(conn: Connection, record: DecisionRecord, row: Any) -> None:
         return
     conn.execute(update(feedback).where(_rows.id == row.id).values(state=state, decided_at=decided_at))
     watermarks.note_decision(conn, decided_at)
-    if state == row.state:
-        return
-    conn.execute(update(feedback_tag).where(feedback_tag.c.feedback_id == row.id).values(state=state))
-    count(conn, {row.state: -1, state: 1})
+    if state != row.state:
+        conn.execute(update(feedback_tag).where(feedback_tag.c.feedback_id == row.id).values(state=state))
+        count(conn, {row.state: -1, state: 1})
+    # Also where the verdict stays: another decision may correct the output or give other tags.
     taken = conn.execute(select(retrain_row).where(retrain_row.c.feedback_id == row.id)).all()
     if taken:
         conn.execute(
@@ -141,7 +141,7 @@ def _settle(conn: Connection, record: DecisionRecord, row: Any) -> None:
 
 def _set_tags(conn: Connection, row: Any) -> None:
     """Let the row be found by the tags of its last decision that has some, else by those it came with."""
-    live = (_log.feedback_id == row.id, _log.kind == "decide", _log.undone_by.is_(None), _log.reshow.is_(False))
+    live = (_log.feedback_id == row.id, _log.kind == "decide", _log.undone_by.is_(None), _log.reshow.is_not(True))
     decided = conn.execute(
         select(_log.tags).where(*live, _log.tags.is_not(None)).order_by(_log.decided_at.desc(), _log.id.desc()).limit(1)
     ).first()

@@ -45,7 +45,11 @@ def decisions_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Decisi
 
 def row_of(row: Row[Any]) -> FeedbackRow:
     """A row of `SELECT_ROWS`."""
-    values = dict(row._mapping)
+    return row_from(dict(row._mapping))
+
+
+def row_from(values: dict[str, Any]) -> FeedbackRow:
+    """The same from the values of its columns."""
     uncertainty = values.pop("uncertainty_order")
     values["uncertainty"] = None if uncertainty == UNCERTAINTY_UNKNOWN else uncertainty
     values["tags"] = tuple(values["tags"] or ())
@@ -55,6 +59,10 @@ def row_of(row: Row[Any]) -> FeedbackRow:
 
 def decision_of(row: Row[Any]) -> Decision:
     """A row of `SELECT_DECISIONS`."""
-    values = dict(row._mapping)
+    return decision_from(dict(row._mapping))
+
+
+def decision_from(values: dict[str, Any]) -> Decision:
+    """The same from the values of its columns."""
     values["tags"] = None if values["tags"] is None else tuple(values["tags"])
     return Decision(**values)

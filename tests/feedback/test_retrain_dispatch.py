@@ -125,7 +125,7 @@ def test_a_row_that_breaks_the_contract_is_named_and_left_out(database: Database
     run = fire(database, wanted)
     database.run_now(lambda conn: conn.execute(update(feedback).where(feedback.c.id == "b").values(score=7.0)), True)
     assert run is not None
-    document = manifest.freeze(database, wanted, run, tmp_path / "out", None).document
+    document = json.loads(manifest.freeze(database, wanted, run, tmp_path / "out", None).manifest.read_bytes())
     assert document["ids"] == ["a", "c"]
     assert [each["id"] for each in document["left_out"]] == ["b"]
     assert document["left_out"][0]["why"].startswith("score: ")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from app.feedback.retrain import measures, schedule
+from app.feedback.retrain import measures, schedule, watermarks
 from app.feedback.retrain.drift import ks, psi
 from app.feedback.retrain.model import Condition, Pipeline
 
@@ -25,19 +25,26 @@ class Past:
     known_at: datetime
 
 
-def measure(conn: Connection, pipeline: Pipeline, past: Past, now: datetime) -> Iterator[Condition]:
-    """Every condition that is on."""
+def measure(
+    conn: Connection,
+    pipeline: Pipeline,
+    past: Past,
+    found: Mapping[str, int],
+    oldest: datetime | None,
+    now: datetime,
+) -> Iterator[Condition]:
+    """Every condition that is on. `found` are the new rows by their state, `oldest` when the first one was decided."""
+    most = measures.counted(pipeline)
     if pipeline.accepted_rows:
-        yield _rows(measures.new_rows(conn, pipeline, past.since, ("accepted",)), pipeline.accepted_rows)
+        yield _rows(found["accepted"], pipeline.accepted_rows, most)
     if pipeline.label_rows:
-        yield _labels(measures.labels(conn, pipeline, past.since), pipeline.label_rows)
+        yield _labels(measures.labels(conn, pipeline, past.since, found), pipeline.label_rows)
     if pipeline.reject_rise:
         yield _reject_rate(conn, pipeline, now)
     if pipeline.psi_above or pipeline.ks_above:
         yield from _drift(conn, pipeline, now)
     if pipeline.max_age_days:
-        begin = past.fired_at or measures.oldest_new(conn, pipeline, past.since)
-        yield _age(begin, pipeline.max_age_days, now)
+        yield _age(past.fired_at, oldest, pipeline.max_age_days, now)
     if pipeline.schedule:
         yield _scheduled(pipeline, past, now)
 
@@ -55,10 +62,11 @@ def look_again(pipeline: Pipeline, past: Past, oldest: datetime | None, now: dat
     return min((moment for moment in moments if moment > now), default=None)
 
 
-def _rows(found: int, wanted: int) -> Condition:
+def _rows(found: int, wanted: int, most: int) -> Condition:
     left = wanted - found
     missing = "" if left <= 0 else f"{left} more accepted row{'s' if left > 1 else ''}"
-    return Condition("rows", left <= 0, found, wanted, f"{found} of {wanted} new accepted rows", missing)
+    told = f"{found}{' or more' if found >= most > wanted else ''} of {wanted} new accepted rows"
+    return Condition("rows", left <= 0, found, wanted, told, missing)
 
 
 def _labels(found: dict[str, int], wanted: int) -> Condition:
@@ -114,19 +122,23 @@ def _too_few(recent: int, before: int, least: int, what: str) -> str:
     return f"{least - before} more {what} in the baseline" if before < least else ""
 
 
-def _age(begin: datetime | None, most: float, now: datetime) -> Condition:
+def _age(fired_at: datetime | None, oldest: datetime | None, most: float, now: datetime) -> Condition:
+    begin = fired_at or oldest
     if begin is None:
         return Condition("age", False, None, most, "no new row has an age", "a new row")
     days = max(0.0, (now - begin).total_seconds() / 86_400)
     left = timedelta(days=most - days)
     missing = "" if days >= most else f"{span(left)} more"
-    return Condition("age", not missing, days, most, f"{days:.1f} of {most:g} days since the last run", missing)
+    since = "the last run" if fired_at is not None else "the first new row was decided"
+    return Condition("age", not missing, days, most, f"{days:.1f} of {most:g} days since {since}", missing)
 
 
 def _scheduled(pipeline: Pipeline, past: Past, now: datetime) -> Condition:
     found, zone = schedule.parse(pipeline.schedule), schedule.zone_of(pipeline.timezone)
     due = found.last(now, zone)
-    met = due > (past.fired_at or past.known_at)
+    begin = past.fired_at or past.known_at
+    # A beginning that lies in the future is of a clock that was put back since: what was due once counts.
+    met = due > begin or watermarks.ahead(begin, now)
     if met:
         return Condition("schedule", True, 1, 1, f"{pipeline.schedule} was due at {due:%Y-%m-%d %H:%M} UTC")
     missing = f"{span(found.next(now, zone) - now)} more ({pipeline.schedule})"

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ SIGNATURE = "X-Quarterdeck-Signature"
 TAIL_LINES = 20
 TAIL_BYTES = 4000
 GRACE_S = 5.0
-PLACEHOLDERS = ("run", "pipeline", "manifest", "data")
+LOG_HEAD = 1_000_000
+LOG_TAIL = 1_000_000
+"""Bytes of what a command prints that are kept, of its beginning and of its end."""
+LOG_LOOK_S = 0.5
+_PLACE = re.compile(r"\{(run|pipeline|manifest|data)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Outcome:
     done: bool | None = None
 
 
+Consumer = Callable[[Pipeline, Run, Frozen, Path], Awaitable[Outcome]]
+"""Whoever takes runs. Called again with the same run until it was taken; what it prints may go to the file."""
+
+
 async def hand_over(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -> Outcome:
     """Give a run to its consumer; `output` keeps what a command prints. Never raises but when cancelled."""
     if pipeline.command:
@@ -51,13 +60,8 @@ async def hand_over(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) 
 
 def argv(pipeline: Pipeline, run: Run, frozen: Frozen) -> list[str]:
     """The command with {run}, {pipeline}, {manifest} and {data} filled in; each argument stays one."""
-    values = (run.id, run.pipeline, str(frozen.manifest), str(frozen.data))
-    found = []
-    for argument in pipeline.command:
-        for name, value in zip(PLACEHOLDERS, values, strict=True):
-            argument = argument.replace(f"{{{name}}}", value)
-        found.append(argument)
-    return found
+    values = {"run": run.id, "pipeline": run.pipeline, "manifest": str(frozen.manifest), "data": str(frozen.data)}
+    return [_PLACE.sub(lambda match: values[match[1]], argument) for argument in pipeline.command]
 
 
 async def _command(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -> Outcome:
@@ -69,7 +73,9 @@ async def _command(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -
         "QD_RETRAIN_DATA": str(frozen.data),
     }
     try:
-        with output.open("wb") as file:
+        await asyncio.to_thread(output.unlink, missing_ok=True)
+        # At its end wherever that is: the middle may be taken out, and a command of an app that was killed goes on.
+        with output.open("ab") as file:
             process = await asyncio.create_subprocess_exec(
                 *argv(pipeline, run, frozen),
                 cwd=pipeline.folder,
@@ -81,6 +87,7 @@ async def _command(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -
             )
     except (OSError, ValueError) as error:
         return Outcome(False, f"the command cannot be started: {error}")
+    watching = asyncio.create_task(_keep_short(output))
     try:
         async with asyncio.timeout(pipeline.timeout_s):
             code = await process.wait()
@@ -90,6 +97,11 @@ async def _command(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -
     except asyncio.CancelledError:
         await asyncio.shield(_end(process))
         raise
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(shorten, output)
     if code == 0:
         return Outcome(True, done=True if pipeline.result == "exit" else None)
     how = f"exit code {code}" if code > 0 else f"signal {-code}"
@@ -105,6 +117,37 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             async with asyncio.timeout(GRACE_S):
                 await process.wait()
                 return
+
+
+async def _keep_short(output: Path) -> None:
+    while True:
+        await asyncio.sleep(LOG_LOOK_S)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(shorten, output)
+
+
+def shorten(output: Path, head: int = LOG_HEAD, tail: int = LOG_TAIL) -> None:
+    """Take the middle out of a file that somebody may be appending to, once it is twice as long as wanted."""
+    with output.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size <= 2 * (head + tail):
+            return
+        file.seek(head)
+        # The second cut tells of both.
+        before = _LEFT_OUT.search(file.read(len(_left_out(0)) + 20))
+        file.seek(size - tail)
+        end = file.read()
+        gone = size - head - len(end) + (int(before[1]) if before else 0)
+        file.truncate(head)
+        with output.open("ab") as more:
+            more.write(_left_out(gone) + end)
+
+
+def _left_out(number: int) -> bytes:
+    return f"\n... {number} bytes are left out here ...\n".encode()
+
+
+_LEFT_OUT = re.compile(rb"\A\n\.\.\. (\d+) bytes are left out here \.\.\.\n")
 
 
 def _said(output: Path) -> str:
@@ -138,10 +181,13 @@ async def _webhook(pipeline: Pipeline, run: Run, frozen: Frozen) -> Outcome:
         KEY: run.id,
         **({SIGNATURE: sign(pipeline.secret, body, int(time.time()))} if pipeline.secret else {}),
     }
-    client = Client(pipeline.webhook, timeout_s=pipeline.timeout_s)
+    # The address to the letter: a slash at its end may matter there.
+    slash = pipeline.webhook.find("/", pipeline.webhook.index("//") + 2)
+    base, path = (pipeline.webhook, "") if slash < 0 else (pipeline.webhook[:slash], pipeline.webhook[slash:])
+    client = Client(base, timeout_s=pipeline.timeout_s)
     try:
         async with asyncio.timeout(pipeline.timeout_s):
-            answer = await client.post("", body, headers)
+            answer = await client.post(path, body, headers)
     except UnreachableError as error:
         return Outcome(False, str(error))
     except TimeoutError:

@@ -64,10 +64,10 @@ class Retrain:
         names = tuple(self.pipelines)
         await self._db.run(partial(watermarks.ensure, pipelines=names, now=self._clock()), write=True)
 
-    async def status(self, name: str = "") -> Status:
-        """Why a pipeline would or would not fire now."""
-        pipeline, now = self.pipeline(name), self._clock()
-        return await self._db.run(lambda conn: evaluate(conn, pipeline, folder=self._folder, now=now))
+    async def status(self, name: str = "", *, thorough: bool = True) -> Status:
+        """Why a pipeline would or would not fire now; see `evaluate`."""
+        work = partial(evaluate, pipeline=self.pipeline(name), folder=self._folder, now=self._clock())
+        return await self._db.run(partial(work, thorough=thorough))
 
     async def fire(self, name: str = "", *, forced: str = "") -> tuple[Run | None, Evaluation]:
         """Fire where conditions and guards allow it, once whoever else tries; None where they do not.
@@ -76,6 +76,8 @@ class Retrain:
         """
         pipeline, now, run_id = self.pipeline(name), self._clock(), new_id()
         work = partial(trigger.fire, pipeline=pipeline, run_id=run_id, folder=self._folder, now=now, forced=forced)
+        # In a transaction of its own: decisions that are under way take notice only of a pipeline that is known.
+        await self.ensure()
         try:
             return await self._db.run(work, write=True)
         except IntegrityError:

@@ -12,14 +12,21 @@ from sqlalchemy import Connection, select
 
 from app.feedback.contract import FeedbackIn
 from app.feedback.model import Decision, FeedbackRow
-from app.feedback.reading import SELECT_DECISIONS, decision_of, rows_of
+from app.feedback.reading import SELECT_DECISIONS, SELECT_ROWS, decision_from, row_from, row_of
 from app.feedback.retrain.contract import TrainingRow
 from app.feedback.retrain_tables import retrain_row
-from app.feedback.tables import feedback_decision
+from app.feedback.tables import feedback, feedback_decision
 
 BATCH = 500
+BATCH_BYTES = 8 * 1024 * 1024
+"""A batch ends with the row that fills this: a row may hold megabytes."""
+STREAMED = 8
+"""Rows that are fetched at once."""
 _DECISION_FIELDS = tuple(name for name in Decision.__slots__ if name != "feedback_id")
 _FIELDS = tuple(FeedbackIn.model_fields)
+_PREFIX = "decision_"
+_NAMES = [str(column.key) for column in SELECT_DECISIONS.selected_columns]
+_ENTRIES = [feedback_decision.c[name].label(_PREFIX + name) for name in _NAMES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +43,41 @@ class Line:
 def broken(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Those of these rows that break the contract, and why."""
     found: dict[str, str] = {}
-    for start in range(0, len(ids), BATCH):
-        for row in rows_of(conn, ids[start : start + BATCH]).values():
-            line = _line(row, None, "accepted", "train")
-            if line.problem:
-                found[row.id] = line.problem
+    asked = SELECT_ROWS.where(feedback.c.id.in_(ids)).execution_options(yield_per=STREAMED)
+    for row in conn.execute(asked):
+        line = _line(row_of(row), None, "accepted", "train")
+        if line.problem:
+            found[row.id] = line.problem
     return found
 
 
 def lines(conn: Connection, run_id: str, *, after: str, seed: int, test_share: float) -> Iterator[Line]:
-    """Up to `BATCH` rows of a run behind `after`, in the order of their ids: the same at any time."""
+    """The next rows of a run behind `after`, in the order of their ids: the same at any time, and at most `BATCH`."""
     columns = retrain_row.c
     asked = (
-        select(columns.feedback_id, columns.decision_id, columns.state)
+        select(columns.feedback_id, columns.state.label("taken_as"), *SELECT_ROWS.selected_columns, *_ENTRIES)
+        .join_from(retrain_row, feedback, feedback.c.id == columns.feedback_id, isouter=True)
+        .join(feedback_decision, feedback_decision.c.id == columns.decision_id, isouter=True)
         .where(columns.run_id == run_id, columns.feedback_id > after)
         .order_by(columns.feedback_id)
         .limit(BATCH)
+        .execution_options(yield_per=STREAMED)
     )
-    taken = conn.execute(asked).all()
-    rows = rows_of(conn, [each.feedback_id for each in taken])
-    chosen = [each.decision_id for each in taken if each.decision_id is not None]
-    decisions = {
-        row.id: decision_of(row) for row in conn.execute(SELECT_DECISIONS.where(feedback_decision.c.id.in_(chosen)))
-    }
-    for each in taken:
-        row = rows.get(each.feedback_id)
-        if row is None:
-            yield Line(each.feedback_id, problem="the row is gone")
-        else:
-            split = split_of(row.input_hash, seed, test_share)
-            yield _line(row, decisions.get(each.decision_id), each.state, split)
+    size = 0
+    with conn.execute(asked) as found:
+        for each in found:
+            values = dict(each._mapping)
+            identity, state = values.pop("feedback_id"), values.pop("taken_as")
+            entry = {name: values.pop(_PREFIX + name) for name in _NAMES}
+            line = Line(identity, problem="the row is gone")
+            if values["id"] is not None:
+                row = row_from(values)
+                decision = None if entry["id"] is None else decision_from(entry)
+                line = _line(row, decision, state, split_of(row.input_hash, seed, test_share))
+            yield line
+            size += len(line.text)
+            if size > BATCH_BYTES:
+                return
 
 
 def split_of(input_hash: str, seed: int, test_share: float) -> str:

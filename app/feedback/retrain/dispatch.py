@@ -20,7 +20,7 @@ from sqlalchemy import select
 from app.db.types import utc_now
 from app.errors import UserError
 from app.feedback.retrain import consumers, manifest, runs, states
-from app.feedback.retrain.consumers import Outcome
+from app.feedback.retrain.consumers import Consumer, Outcome
 from app.feedback.retrain.model import Frozen, Pipeline, Run, RunState
 from app.feedback.retrain_tables import retrain_run
 from app.git.provenance import Provenances
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 BACK_OFF_MOST_S = 3600.0
-ASKED_MOST_S = 86_400.0
+ASKED_MOST_S = states.PAUSE_MOST.total_seconds()
 """Longer than this no consumer keeps us waiting."""
 ERROR_LENGTH = 4000
 
@@ -53,38 +53,43 @@ class Dispatcher:
         clock: Callable[[], datetime] = utc_now,
         lease: timedelta = LEASE,
         chance: random.Random | None = None,
+        hand_over: Consumer = consumers.hand_over,
     ) -> None:
+        """`hand_over` gives a frozen run to its consumer: by default to the pipeline's command or webhook."""
         self._db, self._folder, self._clock, self._lease = db, folder, clock, lease
         self._pipelines = {pipeline.name: pipeline for pipeline in pipelines}
         self._owner = new_id()
         self._chance = chance or random.Random()
+        self._hand_over = hand_over
         self._provenances = Provenances()
         self._redact = redactor(pipeline.secret for pipeline in pipelines)
 
-    async def once(self) -> list[Run]:
-        """Hand over everything that is due, one after the other; the runs as they stand then. Raises UserError when
-        the database is away."""
+    async def once(self, only: str = "") -> list[Run]:
+        """Hand over everything that is due, of one pipeline or of all; the runs as they stand then.
+
+        Pipelines do not wait for each other's consumers. Raises UserError when the database is away.
+        """
         now = self._clock()
-        for pipeline in self._pipelines.values():
-            await self._db.run(partial(states.expire, pipeline=pipeline, now=now), write=True)
-        done = []
-        for run_id, pipeline_name in await self._db.run(partial(self._due, now=now)):
-            run = await self._take(run_id, self._pipelines[pipeline_name])
-            if run is not None:
-                done.append(run)
-        return done
+        names = [name for name in self._pipelines if only in ("", name)]
+        for name in names:
+            await self._db.run(partial(states.expire, pipeline=self._pipelines[name], now=now), write=True)
+        due = await self._db.run(partial(self._due, names=names, now=now))
+        taken = await asyncio.gather(*(self._take(*each) for each in due), return_exceptions=True)
+        for each in taken:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in taken if isinstance(each, Run)]
 
-    async def next_at(self) -> datetime | None:
-        """When there is something to do again, as far as is known now."""
-        return await self._db.run(self._next_at)
+    async def next_at(self, name: str) -> datetime | None:
+        """When there is something to do again for a pipeline, as far as is known now."""
+        return await self._db.run(partial(self._next_at, names=[name]))
 
-    def _due(self, conn: Any, now: datetime) -> list[tuple[str, str]]:
-        asked = select(_runs.id, _runs.pipeline).where(states.due(list(self._pipelines), now)).order_by(_runs.id)
-        return [(row.id, row.pipeline) for row in conn.execute(asked)]
+    def _due(self, conn: Any, names: list[str], now: datetime) -> list[tuple[str, Pipeline]]:
+        asked = select(_runs.id, _runs.pipeline).where(states.due(names, now, self._lease)).order_by(_runs.id)
+        return [(row.id, self._pipelines[row.pipeline]) for row in conn.execute(asked)]
 
-    def _next_at(self, conn: Any) -> datetime | None:
+    def _next_at(self, conn: Any, names: list[str]) -> datetime | None:
         moments: list[datetime] = []
-        names = list(self._pipelines)
         asked = select(_runs.next_attempt_at, _runs.lease_until).where(
             _runs.state.in_(("fired", "frozen")), _runs.pipeline.in_(names)
         )
@@ -100,7 +105,7 @@ class Dispatcher:
     async def _take(self, run_id: str, pipeline: Pipeline) -> Run | None:
         now = self._clock()
         claim = partial(states.claim, run_id=run_id, pipeline=pipeline.name, owner=self._owner, now=now)
-        if not await self._db.run(partial(claim, until=now + self._lease), write=True):
+        if not await self._db.run(partial(claim, lease=self._lease), write=True):
             return None
         run = await self._db.run(partial(runs.find, run_id=run_id))
         assert run is not None
@@ -111,7 +116,7 @@ class Dispatcher:
             # The app closes: whoever runs next may hand it over without waiting for the lease.
             with contextlib.suppress(UserError, TimeoutError):
                 async with asyncio.timeout(1.0):
-                    await self._db.run(partial(states.renew, run_id=run_id, owner=self._owner, until=now), write=True)
+                    await self._db.run(partial(states.give_back, run_id=run_id, owner=self._owner), write=True)
             raise
         finally:
             holding.cancel()
@@ -125,15 +130,16 @@ class Dispatcher:
         except UserError as error:
             return Outcome(False, f"the data could not be frozen: {error}")
         except OSError as error:
-            return Outcome(False, f"the data could not be frozen: {error.strerror or error} ({error.filename})")
+            place = error.filename or self._folder
+            return Outcome(False, f"the data could not be frozen: {error.strerror or error} ({place})")
         output = self._folder / f"{run.id}.log"
-        return await consumers.hand_over(pipeline, run, frozen, output)
+        return await self._hand_over(pipeline, run, frozen, output)
 
     async def _freeze(self, pipeline: Pipeline, run: Run) -> Frozen:
         provenance = await self._provenances.of(pipeline.folder)
         git = None if provenance is None else {"commit": provenance.commit, "dirty": provenance.dirty}
         frozen = await asyncio.to_thread(manifest.freeze, self._db, pipeline, run, self._folder, git)
-        if run.state == "fired" or run.manifest != str(frozen.manifest):
+        if run.state == "fired" or (run.manifest, run.manifest_hash) != (str(frozen.manifest), frozen.sha256):
             values = {
                 "manifest": str(frozen.manifest),
                 "manifest_hash": frozen.sha256,

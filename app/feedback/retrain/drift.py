@@ -34,7 +34,7 @@ def psi(expected: Sequence[float], actual: Sequence[float]) -> float:
     if len(values) <= BINS:
         edges = values[:-1]
     else:
-        edges = sorted({ordered[len(ordered) * part // BINS] for part in range(1, BINS)})
+        edges = sorted({ordered[max(0, len(ordered) * part // BINS - 1)] for part in range(1, BINS)})
     return psi_of_shares(_shares(expected, edges), _shares(actual, edges))
 
 

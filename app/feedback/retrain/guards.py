@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.feedback.agreement import agreement_of, read_pairs
-from app.feedback.retrain import dataset, measures
+from app.feedback.retrain import dataset, measures, watermarks
 from app.feedback.retrain.conditions import Past, span
 from app.feedback.retrain.model import Guard, Pipeline, Run
-from app.feedback.tables import feedback
 
 CHECKED = 500
 """New rows that are held against the contract before each firing; all are when they are written."""
@@ -22,10 +21,8 @@ PAIRS = 20
 MB = 1_000_000
 
 
-def check(
-    conn: Connection,
+def cheap(
     pipeline: Pipeline,
-    past: Past,
     *,
     last: Run | None,
     open_run: Run | None,
@@ -35,21 +32,25 @@ def check(
     folder: Path,
     now: datetime,
 ) -> Iterator[Guard]:
-    """Every guard. `taking` is how many new rows a run would take, `folder` where it would write them."""
+    """The guards that read no rows. `taking` is how many new rows there are, `folder` where a run would be written."""
     yield Guard("hold", hold is None, "nobody holds it" if hold is None else f"held: {hold}")
     yield _running(open_run)
     yield _cooldown(pipeline, last, now)
     yield _enough(pipeline, taking, corrections)
-    yield _contract(conn, pipeline, past)
-    if pipeline.min_agreement:
-        yield _agreement(conn, pipeline)
     if pipeline.free_mb:
         yield _disk(pipeline, folder)
 
 
-def cool_at(pipeline: Pipeline, last: Run | None) -> datetime | None:
+def dear(conn: Connection, pipeline: Pipeline, past: Past) -> Iterator[Guard]:
+    """The guards that read rows and decisions."""
+    yield _contract(conn, pipeline, past)
+    if pipeline.min_agreement:
+        yield _agreement(conn, pipeline)
+
+
+def cool_at(pipeline: Pipeline, last: Run | None, now: datetime) -> datetime | None:
     """When the pause after the last run is over."""
-    if last is None or not pipeline.cooldown_s:
+    if last is None or not pipeline.cooldown_s or watermarks.ahead(last.created_at, now):
         return None
     return last.created_at + timedelta(seconds=pipeline.cooldown_s)
 
@@ -64,7 +65,7 @@ def _running(run: Run | None) -> Guard:
 
 
 def _cooldown(pipeline: Pipeline, last: Run | None, now: datetime) -> Guard:
-    end = cool_at(pipeline, last)
+    end = cool_at(pipeline, last, now)
     if end is None or end <= now:
         return Guard("cooldown", True, "the pause after the last run is over")
     return Guard("cooldown", False, f"{span(end - now)} of the pause after the last run are left")
@@ -78,8 +79,7 @@ def _enough(pipeline: Pipeline, taking: int, corrections: int) -> Guard:
 
 
 def _contract(conn: Connection, pipeline: Pipeline, past: Past) -> Guard:
-    asked = measures.fresh(pipeline, past.since, measures.states_of(pipeline), feedback.c.id).limit(CHECKED)
-    ids = list(conn.scalars(asked))
+    ids = list(conn.scalars(select(measures.first(pipeline, past.since, CHECKED).c.id)))
     broken = dataset.broken(conn, ids)
     if not broken:
         return Guard("contract", True, f"{len(ids)} new rows keep the contract")

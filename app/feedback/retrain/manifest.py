@@ -2,7 +2,8 @@
 
 They are written into a folder beside their place, flushed to the disk, and moved there in one step: there are all of
 them or none. Written again, from the same run, the data has the same bytes: rows come in the order of their ids, each
-with the decision that the run was fired on.
+with the decision that the run was fired on, and are split as the pipeline was set to when it fired. However many rows
+there are, a few are in memory: the ids, which end the manifest, are never read back.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 DATA = "data.jsonl"
 MANIFEST_VERSION = 1
+IDS = ' "ids": ['
 PRIVACY = "authors are the pseudonyms that rows were captured with; texts are as captured"
 
 
@@ -46,19 +48,26 @@ def freeze(db: Database, pipeline: Pipeline, run: Run, folder: Path, git: Mappin
     """Write the files of a run where they are not there yet. Blocks; raises UserError and OSError."""
     place = folder_of(folder, run.id)
     found = read(place)
-    if found is not None:
+    changed = found is not None and run.manifest == str(found.manifest) and run.manifest_hash != found.sha256
+    if found is not None and not changed:
         return found
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in folder.glob(f".{run.id}-*"):
+        # Of a dispatcher that was killed: the run is ours now.
+        shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{run.id}-", dir=folder))
     try:
-        document = _write_data(db, pipeline, run, draft / DATA)
-        document["git"] = git
-        with (draft / MANIFEST).open("x", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=1, allow_nan=False)
+        with (draft / MANIFEST).open("x", encoding="utf-8") as file, tempfile.TemporaryFile("w+", dir=draft) as ids:
+            document = {**_write_data(db, pipeline, run, draft / DATA, ids), "git": git}
+            file.write(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).removesuffix("\n}"))
+            file.write(f",\n{IDS}")
+            ids.seek(0)
+            shutil.copyfileobj(ids, file)
+            file.write("\n ]\n}\n")
             _flush(file)
         _flush_folder(draft)
         if place.exists():
-            # Left by something that broke: no manifest there is whole, or it would have been taken above.
+            # Left by something that broke or changed it, or it would have been taken above.
             shutil.rmtree(place)
         draft.rename(place)
         _flush_folder(folder)
@@ -73,26 +82,35 @@ def freeze(db: Database, pipeline: Pipeline, run: Run, folder: Path, git: Mappin
 
 
 def read(place: Path) -> Frozen | None:
-    """What is frozen there, with its hashes checked; None where nothing whole is."""
+    """What is frozen there, with its hashes checked, but for the ids; None where nothing whole is."""
     try:
-        raw = (place / MANIFEST).read_bytes()
-        document = json.loads(raw)
+        with (place / MANIFEST).open("rb") as file:
+            head = b"".join(iter(lambda: _before_ids(file), b""))
+            document = json.loads(head.rstrip(b",\n") + b"}")
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         with (place / DATA).open("rb") as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == document["data"]["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not same:
-        return None
-    return Frozen(place / MANIFEST, place / DATA, hashlib.sha256(raw).hexdigest(), document)
+    return Frozen(place / MANIFEST, place / DATA, digest, document) if same else None
 
 
-def _write_data(db: Database, pipeline: Pipeline, run: Run, path: Path) -> dict[str, Any]:
+def _before_ids(file: IO[bytes]) -> bytes:
+    """The next line of a manifest; empty where its ids begin."""
+    line = file.readline()
+    return b"" if line == f"{IDS}\n".encode() else line
+
+
+def _write_data(db: Database, pipeline: Pipeline, run: Run, path: Path, ids: IO[str]) -> dict[str, Any]:
     tally = _Tally()
+    set_to = {"split_seed": pipeline.split_seed, "test_share": pipeline.test_share, **run.thresholds}
+    seed, test_share = set_to["split_seed"], set_to["test_share"]
     digest = hashlib.sha256()
     after = ""
     with path.open("xb") as file:
         while True:
-            batch = db.run_now(partial(_batch, pipeline=pipeline, run_id=run.id, after=after))
+            batch = db.run_now(partial(_batch, run_id=run.id, after=after, seed=seed, test_share=test_share))
             if not batch:
                 break
             for line in batch:
@@ -102,11 +120,12 @@ def _write_data(db: Database, pipeline: Pipeline, run: Run, path: Path) -> dict[
                 raw = line.text.encode() + b"\n"
                 digest.update(raw)
                 file.write(raw)
+                ids.write(f'{"," if tally.rows else ""}\n  "{line.feedback_id}"')
                 tally.add(line)
             after = batch[-1].feedback_id
         _flush(file)
         size = file.tell()
-    if not tally.ids and tally.left_out:
+    if not tally.rows and tally.left_out:
         raise UserError(
             f"none of the {len(tally.left_out)} rows keeps the contract; {tally.left_out[0]['why']}", where=run.id
         )
@@ -119,25 +138,23 @@ def _write_data(db: Database, pipeline: Pipeline, run: Run, path: Path) -> dict[
         "reason": run.reason,
         "thresholds": dict(run.thresholds),
         "snapshot": dict(run.snapshot),
-        "rows": len(tally.ids),
+        "rows": tally.rows,
         "data": {"file": DATA, "sha256": digest.hexdigest(), "bytes": size},
         "schema_version": SCHEMA_VERSION,
         "labels": dict(sorted(tally.labels.items())),
         "tags": dict(sorted(tally.tags.items())),
         "splits": dict(sorted(tally.splits.items())),
-        "split": {"seed": pipeline.split_seed, "test_share": pipeline.test_share, "by": "input"},
+        "split": {"seed": seed, "test_share": test_share, "by": "input"},
         "rubric_versions": dict(sorted(tally.rubrics.items())),
         "model_versions": dict(sorted(tally.models.items())),
         "privacy": PRIVACY,
         "corrections": db.run_now(lambda conn: corrections_of(conn, run.id)),
         "left_out": tally.left_out,
-        "ids": tally.ids,
     }
 
 
-def _batch(conn: Connection, pipeline: Pipeline, run_id: str, after: str) -> list[dataset.Line]:
-    found = dataset.lines(conn, run_id, after=after, seed=pipeline.split_seed, test_share=pipeline.test_share)
-    return list(found)
+def _batch(conn: Connection, run_id: str, after: str, seed: int, test_share: float) -> list[dataset.Line]:
+    return list(dataset.lines(conn, run_id, after=after, seed=seed, test_share=test_share))
 
 
 def corrections_of(conn: Connection, run_id: str) -> list[dict[str, Any]]:
@@ -191,7 +208,7 @@ class _Tally:
     """What the manifest counts."""
 
     def __init__(self) -> None:
-        self.ids: list[str] = []
+        self.rows = 0
         self.left_out: list[dict[str, str]] = []
         self.labels: Counter[str] = Counter()
         self.tags: Counter[str] = Counter()
@@ -202,7 +219,7 @@ class _Tally:
     def add(self, line: dataset.Line) -> None:
         row = line.row
         assert row is not None
-        self.ids.append(row.id)
+        self.rows += 1
         self.labels[row.state] += 1
         self.tags.update(row.tags)
         self.splits[row.split] += 1

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, Subquery, exists, func, select, union_all
 
 from app.feedback.model import STATES
 from app.feedback.retrain.model import VERDICT_LABELS, Pipeline
 from app.feedback.retrain_tables import retrain_correction, retrain_row
 from app.feedback.tables import feedback, feedback_tag
 
-COUNTED = 100_000
-"""New rows that are counted; more are as many."""
+COUNTED = 10_000
+"""New rows of a state that are counted where no threshold asks for more; more are as many."""
 SCORES = 10_000
 """Scores of a sample: the newest ones."""
+DECISIONS = 100_000
+"""Decisions of each verdict that a rate is taken from: the newest ones."""
 
 _rows = feedback.c
 
@@ -26,45 +28,62 @@ def states_of(pipeline: Pipeline) -> tuple[str, ...]:
     return ("accepted",) if pipeline.rows == "accepted" else VERDICT_LABELS
 
 
-def fresh(pipeline: Pipeline, since: datetime | None, states: tuple[str, ...], *columns: Any) -> Select[Any]:
-    """Rows that no run of the pipeline has taken yet, in the order in which they were decided."""
+def counted(pipeline: Pipeline) -> int:
+    """Up to how many new rows of a state are counted: as far as a threshold asks."""
+    return max(COUNTED, pipeline.accepted_rows, pipeline.label_rows, pipeline.least_rows)
+
+
+def fresh(pipeline: Pipeline, since: datetime | None, state: str, *columns: Any) -> Select[Any]:
+    """Rows of a state that no run of the pipeline has taken yet, in the order in which they were decided."""
     taken = exists().where(retrain_row.c.feedback_id == _rows.id, retrain_row.c.pipeline == pipeline.name)
-    asked = select(*columns).where(_rows.state == states[0] if len(states) == 1 else _rows.state.in_(states))
+    asked = select(*columns).where(_rows.state == state)
     if since is not None:
         asked = asked.where(_rows.decided_at >= since)
     return asked.where(~taken).order_by(_rows.decided_at, _rows.id)
 
 
-def new_rows(conn: Connection, pipeline: Pipeline, since: datetime | None, states: tuple[str, ...]) -> int:
-    """How many there are, up to `COUNTED`."""
-    found = fresh(pipeline, since, states, _rows.id).limit(COUNTED).subquery()
-    return int(conn.scalar(select(func.count()).select_from(found)) or 0)
+def first(pipeline: Pipeline, since: datetime | None, limit: int) -> Subquery:
+    """(id, state, decided_at) of the new rows that were decided first, of all states that the pipeline takes.
+
+    One range of the index for each state: asked for together, all of them would be sorted for a few.
+    """
+    columns = (_rows.id, _rows.state, _rows.decided_at)
+    ranges = [select(fresh(pipeline, since, state, *columns).limit(limit).subquery()) for state in states_of(pipeline)]
+    if len(ranges) == 1:
+        return ranges[0].subquery()
+    found = union_all(*ranges).subquery()
+    return select(found).order_by(found.c.decided_at, found.c.id).limit(limit).subquery()
+
+
+def new_rows(conn: Connection, pipeline: Pipeline, since: datetime | None) -> dict[str, int]:
+    """How many there are of each state that the pipeline takes, each up to `counted`."""
+    found = {}
+    for state in states_of(pipeline):
+        some = fresh(pipeline, since, state, _rows.id).limit(counted(pipeline)).subquery()
+        found[state] = int(conn.scalar(select(func.count()).select_from(some)) or 0)
+    return found
 
 
 def oldest_new(conn: Connection, pipeline: Pipeline, since: datetime | None) -> datetime | None:
     """When the one that was decided first was."""
-    found: datetime | None = conn.scalar(fresh(pipeline, since, states_of(pipeline), _rows.decided_at).limit(1))
+    found: datetime | None = conn.scalar(select(first(pipeline, since, 1).c.decided_at))
     return found
 
 
-def labels(conn: Connection, pipeline: Pipeline, since: datetime | None) -> dict[str, int]:
-    """New rows by each of the pipeline's labels: verdicts, and tags."""
-    counts: Counter[str] = Counter(dict.fromkeys(pipeline.labels, 0))
-    for verdict in VERDICT_LABELS:
-        if verdict in counts:
-            counts[verdict] = new_rows(conn, pipeline, since, (verdict,))
-    tags = [label for label in pipeline.labels if label not in VERDICT_LABELS]
+def labels(conn: Connection, pipeline: Pipeline, since: datetime | None, found: Mapping[str, int]) -> dict[str, int]:
+    """New rows by each of the pipeline's labels: verdicts (counted before), and tags of what a run would take."""
+    counts = {label: found.get(label, 0) for label in pipeline.labels}
+    tags = [label for label in counts if label not in VERDICT_LABELS]
     if tags:
-        found = fresh(pipeline, since, states_of(pipeline), _rows.id).limit(COUNTED).subquery()
-        tag = feedback_tag.c
+        some, tag = first(pipeline, since, pipeline.most_rows), feedback_tag.c
         asked = (
             select(tag.tag, func.count())
-            .join_from(found, feedback_tag, tag.feedback_id == found.c.id)
+            .join_from(some, feedback_tag, tag.feedback_id == some.c.id)
             .where(tag.tag.in_(tags))
             .group_by(tag.tag)
         )
-        counts.update({name: int(number) for name, number in conn.execute(asked)})
-    return dict(counts)
+        counts |= {name: int(number) for name, number in conn.execute(asked)}
+    return counts
 
 
 def corrections(conn: Connection, pipeline: str) -> int:
@@ -75,17 +94,21 @@ def corrections(conn: Connection, pipeline: str) -> int:
 
 
 def rejected(conn: Connection, begin: datetime, end: datetime) -> tuple[int, int]:
-    """(rejected, all) of the rows that were accepted or rejected from `begin` until before `end`."""
-    counts = [
-        int(
-            conn.scalar(
-                select(func.count()).where(_rows.state == state, _rows.decided_at >= begin, _rows.decided_at < end)
-            )
-            or 0
-        )
-        for state in ("rejected", "accepted")
+    """(rejected, all) of the rows that were accepted or rejected from `begin` until before `end`; where they are very
+    many, of the newest ones."""
+
+    def within(state: str, *columns: Any) -> Select[Any]:
+        return select(*columns).where(_rows.state == state, _rows.decided_at >= begin, _rows.decided_at < end)
+
+    newest = (_rows.decided_at.desc(), _rows.id.desc())
+    ends = [
+        conn.scalar(within(state, _rows.decided_at).order_by(*newest).offset(DECISIONS).limit(1))
+        for state in VERDICT_LABELS
     ]
-    return counts[0], sum(counts)
+    # The same time for both verdicts, or their share would be that of the limits.
+    begin = max((moment for moment in ends if moment is not None), default=begin)
+    accepted, bad = (int(conn.scalar(within(state, func.count())) or 0) for state in VERDICT_LABELS)
+    return bad, accepted + bad
 
 
 def scores(conn: Connection, begin: datetime, end: datetime) -> list[float]:

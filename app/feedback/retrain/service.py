@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -25,8 +26,10 @@ SETTLE_S = 2.0
 """How long decisions that are on their way to the database are waited for before conditions are measured."""
 PAUSE_S = 1.0
 """From one measuring to the next at the least, however fast the decisions come."""
+PAUSE_TIMES = 10.0
+"""The pause is at least so many times as long as measuring took: it may read many rows, and others read, too."""
 LOOK_MOST_S = 60.0
-"""Another instance may have fired and ended: its runs are looked for at least this often."""
+"""What other instances and commands did (fired, reported, held) is looked for at least this often."""
 
 
 class RetrainService:
@@ -44,7 +47,8 @@ class RetrainService:
         self._statuses: dict[str, Status] = {}
         self._problem = ""
         self._counts: Counts | None = None
-        self._measure, self._deliver = asyncio.Event(), asyncio.Event()
+        self._measure = asyncio.Event()
+        self._deliver: dict[str, asyncio.Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._unfollow: list[Callable[[], None]] = []
         self._shown: RetrainSnapshot | None = None
@@ -53,16 +57,33 @@ class RetrainService:
         """Begin to follow; returns at once."""
         if not self._retrain.pipelines:
             return
-        self._unfollow = [
-            self._bus.subscribe(FeedbackChanged, self._reviewed),
-            self._bus.subscribe(StorageChanged, self._storage_changed),
+        if not self._unfollow:
+            self._unfollow = [
+                self._bus.subscribe(FeedbackChanged, self._reviewed),
+                self._bus.subscribe(StorageChanged, self._storage_changed),
+            ]
+            self._tasks.append(asyncio.create_task(self._measuring()))
+        self._deliver = {name: asyncio.Event() for name in self._retrain.pipelines}
+        self._tasks += [
+            asyncio.create_task(self._delivering(self._retrain, name, event)) for name, event in self._deliver.items()
         ]
-        self._tasks = [asyncio.create_task(self._measuring()), asyncio.create_task(self._delivering())]
+
+    async def replace(self, retrain: Retrain) -> None:
+        """Follow other pipelines from now on. A consumer that is busy with a run is not disturbed."""
+        leaving, self._retrain = self._deliver, retrain
+        self._deliver, self._statuses, self._problem = {}, {}, ""
+        for event in leaving.values():
+            event.set()
+        self._tasks = [task for task in self._tasks if not task.done()]
+        await self.start()
+        self._measure.set()
+        self._publish()
 
     async def close(self) -> None:
         """Stop. What fired and was not handed over stays in the database, and is handed over at the next start."""
         for unfollow in self._unfollow:
             unfollow()
+        self._unfollow = []
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -100,7 +121,8 @@ class RetrainService:
 
     def _wake(self) -> None:
         self._measure.set()
-        self._deliver.set()
+        for event in self._deliver.values():
+            event.set()
 
     def _reviewed(self, event: FeedbackChanged) -> None:
         if event.snapshot.counts != self._counts:
@@ -114,10 +136,10 @@ class RetrainService:
     async def _measuring(self) -> None:
         while True:
             self._measure.clear()
+            began = time.monotonic()
             try:
                 await self._spool.flush(SETTLE_S)
-                await self._retrain.ensure()
-                await self._look()
+                await self._look(self._retrain)
                 self._problem = ""
             except UserError as error:
                 self._problem = str(error)
@@ -125,19 +147,23 @@ class RetrainService:
                 log.exception("the conditions of the retrain trigger could not be measured")
                 self._problem = f"{type(error).__name__}: {error}"
             self._publish()
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(max(PAUSE_S, PAUSE_TIMES * (time.monotonic() - began)))
             await self._wait(self._measure, self._left())
 
-    async def _look(self) -> None:
+    async def _look(self, retrain: Retrain) -> None:
         """Measure every pipeline, and fire those that are ready."""
-        for name in self._retrain.pipelines:
-            status = await self._retrain.status(name)
+        await retrain.ensure()
+        for name in retrain.pipelines:
+            status = await retrain.status(name, thorough=False)
             if status.evaluation.met and not self._known_held(status):
-                run, _ = await self._retrain.fire(name)
+                run, _ = await retrain.fire(name)
                 if run is not None:
                     log.info("retrain %s fired: run %s, %d rows, %s", name, run.id, run.row_count, run.reason)
-                    self._deliver.set()
-                status = await self._retrain.status(name)
+                status = await retrain.status(name, thorough=False)
+            if retrain is not self._retrain:
+                return
+            if status.last is not None and status.last.state in ("fired", "frozen"):
+                self._deliver[name].set()
             self._statuses[name] = status
 
     def _known_held(self, status: Status) -> bool:
@@ -151,31 +177,30 @@ class RetrainService:
 
         return before.evaluation.met and held(before.evaluation) == held(status.evaluation)
 
-    def _left(self) -> float | None:
-        """Seconds until time alone may change something; None: only a change can."""
+    def _left(self) -> float:
+        """Seconds until time alone, or somebody else, may have changed something."""
         moments = [status.evaluation.look_at for status in self._statuses.values()]
-        known = [moment for moment in moments if moment is not None]
-        if self._problem:
-            return LOOK_MOST_S
-        return max(0.0, (min(known) - self._clock()).total_seconds()) if known else None
+        known = [(moment - self._clock()).total_seconds() for moment in moments if moment is not None]
+        return max(0.0, min([LOOK_MOST_S, *known])) if not self._problem else LOOK_MOST_S
 
-    async def _delivering(self) -> None:
-        while True:
-            self._deliver.clear()
+    async def _delivering(self, retrain: Retrain, name: str, woken: asyncio.Event) -> None:
+        while retrain is self._retrain:
+            woken.clear()
             left = LOOK_MOST_S
             try:
-                if await self._retrain.dispatcher.once():
+                if await retrain.dispatcher.once(name):
                     self._measure.set()
-                following = await self._retrain.dispatcher.next_at()
+                following = await retrain.dispatcher.next_at(name)
                 if following is not None:
                     left = min(left, max(PAUSE_S, (following - self._clock()).total_seconds()))
             except UserError as error:
-                log.info("runs could not be handed over: %s", error)
+                log.info("runs of %s could not be handed over: %s", name, error)
             except Exception:
-                log.exception("runs could not be handed over")
-            await self._wait(self._deliver, left)
+                log.exception("runs of %s could not be handed over", name)
+            if retrain is self._retrain:
+                await self._wait(woken, left)
 
-    async def _wait(self, event: asyncio.Event, seconds: float | None) -> None:
+    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from app.errors import UserError
-from app.feedback.retrain import runs
+from app.feedback.retrain import runs, watermarks
 from app.feedback.retrain.contract import RunReport
 from app.feedback.retrain.model import Pipeline, Run, RunState
 from app.feedback.retrain_tables import retrain_run
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 REPORT = "retrain.report"
 """Kind of the spooled operation that holds a consumer's report: hours of training end with it."""
+PAUSE_MOST = timedelta(days=1)
+"""Longer than this no run waits for its next attempt."""
 REPORTED: Mapping[bool, RunState] = {True: "succeeded", False: "failed"}
 
 _runs = retrain_run.c
@@ -116,22 +118,29 @@ def retry(conn: Connection, run_id: str, now: datetime) -> Run:
     return run
 
 
-def due(pipelines: list[str], now: datetime) -> ColumnElement[bool]:
-    """Runs that are to be handed over now, and that nobody else is handing over."""
+def due(pipelines: list[str], now: datetime, lease: timedelta) -> ColumnElement[bool]:
+    """Runs that are to be handed over now, and that nobody else is handing over.
+
+    A moment further ahead than it can have been set is of a clock that was put back since, and counts as over.
+    """
     return and_(
         _runs.state.in_(("fired", "frozen")),
         _runs.pipeline.in_(pipelines),
-        or_(_runs.next_attempt_at.is_(None), _runs.next_attempt_at <= now),
-        or_(_runs.lease_until.is_(None), _runs.lease_until <= now),
+        _over(_runs.next_attempt_at, now, PAUSE_MOST),
+        _over(_runs.lease_until, now, lease),
     )
 
 
-def claim(conn: Connection, run_id: str, pipeline: str, owner: str, now: datetime, until: datetime) -> bool:
+def _over(moment: ColumnElement[datetime], now: datetime, most: timedelta) -> ColumnElement[bool]:
+    return or_(moment.is_(None), moment <= now, moment > now + most + watermarks.OVERLAP)
+
+
+def claim(conn: Connection, run_id: str, pipeline: str, owner: str, now: datetime, lease: timedelta) -> bool:
     """Take the lease on a run; False where another dispatcher has it. Each claim counts as an attempt."""
     done = conn.execute(
         update(retrain_run)
-        .where(_runs.id == run_id, due([pipeline], now))
-        .values(lease_owner=owner, lease_until=until, attempts=_runs.attempts + 1, updated_at=now)
+        .where(_runs.id == run_id, due([pipeline], now, lease))
+        .values(lease_owner=owner, lease_until=now + lease, attempts=_runs.attempts + 1, updated_at=now)
     )
     return done.rowcount == 1
 
@@ -140,6 +149,13 @@ def renew(conn: Connection, run_id: str, owner: str, until: datetime) -> bool:
     """Hold the lease longer; False where it was lost."""
     mine = (_runs.id == run_id, _runs.lease_owner == owner)
     return conn.execute(update(retrain_run).where(*mine).values(lease_until=until)).rowcount == 1
+
+
+def give_back(conn: Connection, run_id: str, owner: str) -> None:
+    """Leave a run whose lease is ours to others, as if it had not been attempted."""
+    mine = (_runs.id == run_id, _runs.lease_owner == owner)
+    values = {"lease_owner": None, "lease_until": None, "attempts": _runs.attempts - 1}
+    conn.execute(update(retrain_run).where(*mine).values(**values))
 
 
 def move(conn: Connection, run_id: str, owner: str, state: RunState, **values: Any) -> bool:

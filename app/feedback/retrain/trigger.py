@@ -68,7 +68,7 @@ def fire(
     }
     conn.execute(insert(retrain_run), [run])
     taken = _attach(conn, pipeline, run_id, watermarks.since(mark.decided_at))
-    last = _last_taken(conn, run_id)
+    last = _reached(conn, pipeline, run_id, taken)
     corrections = retrain_correction.c
     conn.execute(
         update(retrain_correction)
@@ -113,38 +113,34 @@ def _snapshot(found: Evaluation) -> dict[str, Any]:
 
 def _attach(conn: Connection, pipeline: Pipeline, run_id: str, since: datetime | None) -> int:
     """Give the new rows to the run, those decided first first, with the decision that each was taken on."""
-    log = feedback_decision.c
+    log, row = feedback_decision.c, measures.first(pipeline, since, pipeline.most_rows).c
     decision = (
         select(log.id)
-        .where(log.feedback_id == feedback.c.id, log.kind == "decide", log.undone_by.is_(None), log.reshow.is_(False))
+        .where(log.feedback_id == row.id, log.kind == "decide", log.undone_by.is_(None), log.reshow.is_not(True))
         .order_by(log.decided_at.desc(), log.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-    rows = measures.fresh(
-        pipeline,
-        since,
-        measures.states_of(pipeline),
-        feedback.c.id,
-        literal(pipeline.name),
-        literal(run_id),
-        decision,
-        feedback.c.state,
-    ).limit(pipeline.most_rows)
+    rows = select(row.id, literal(pipeline.name), literal(run_id), decision, row.state)
     names = ["feedback_id", "pipeline", "run_id", "decision_id", "state"]
     conn.execute(insert(retrain_row).from_select(names, rows))
     return int(conn.scalar(select(func.count()).where(retrain_row.c.run_id == run_id)) or 0)
 
 
-def _last_taken(conn: Connection, run_id: str) -> tuple[datetime, str] | None:
-    found = conn.execute(
-        select(feedback.c.decided_at, feedback.c.id)
-        .join_from(retrain_row, feedback, feedback.c.id == retrain_row.c.feedback_id)
-        .where(retrain_row.c.run_id == run_id, feedback.c.decided_at.is_not(None))
-        .order_by(feedback.c.decided_at.desc(), feedback.c.id.desc())
-        .limit(1)
-    ).first()
-    return None if found is None else (found.decided_at, found.id)
+def _reached(conn: Connection, pipeline: Pipeline, run_id: str, taken: int) -> tuple[datetime, str] | None:
+    """(decided_at, id) of the row behind which new ones are looked for from now on.
+
+    It is the last one taken. Where all were taken, it is the last one there is: the last one taken may have been
+    decided long ago, by somebody who had no connection, and all that came since would be read again at each look.
+    """
+    columns, newest = (feedback.c.decided_at, feedback.c.id), (feedback.c.decided_at.desc(), feedback.c.id.desc())
+    if taken < pipeline.most_rows:
+        ranges = [select(*columns).where(feedback.c.state == state) for state in measures.states_of(pipeline)]
+    else:
+        joined = select(*columns).join_from(retrain_row, feedback, feedback.c.id == retrain_row.c.feedback_id)
+        ranges = [joined.where(retrain_row.c.run_id == run_id)]
+    ends = [conn.execute(each.order_by(*newest).limit(1)).first() for each in ranges]
+    return max(((end.decided_at, end.id) for end in ends if end is not None and end.decided_at), default=None)
 
 
 def _note_held(conn: Connection, found: Evaluation) -> None:

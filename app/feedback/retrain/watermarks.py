@@ -34,6 +34,11 @@ def read(conn: Connection, pipeline: str, *, lock: bool = False) -> Row[tuple[ob
     return conn.execute(asked.with_for_update() if lock else asked).first()
 
 
+def ahead(moment: datetime, now: datetime) -> bool:
+    """A moment that lies in the future by more than clocks differ: this machine's was put back."""
+    return moment > now + OVERLAP
+
+
 def since(decided_at: datetime | None) -> datetime | None:
     """From when on new rows are looked for; None: from the beginning."""
     return None if decided_at is None else decided_at - OVERLAP
