@@ -51,6 +51,16 @@ class JumpingList(HeadList):
             super().action_jump(index)
 
 
+class RowView(LinesView):
+    """One row; what stands in its border depends on its width."""
+
+    resized: Callable[[], None] = staticmethod(lambda: None)
+
+    def on_resize(self) -> None:
+        """Tell the pane."""
+        self.resized()
+
+
 class FeedbackPane(FeedbackQuarantine):
     """The Feedback area."""
 
@@ -73,8 +83,9 @@ class FeedbackPane(FeedbackQuarantine):
         self.refused = RefusedList()
         self.refused.id = "refused"
         self._let_go = []
-        self.row = LinesView()
+        self.row = RowView()
         self.row.id = "row"
+        self.row.resized = self._words_of_row
         self.filter = FilterInput()
         self.filter.display = False
         self.status = Static(Content(""), id="status")
@@ -208,6 +219,7 @@ class FeedbackPane(FeedbackQuarantine):
         if self.mode == "quarantine":
             self._show_refused()
             return
+        self.row.set_pale(False)
         if self.mode != "queue" and self._listed is not None:
             listed = self._listed
             self.row.show(lambda width: row_lines(listed, width), keep=keep)
@@ -289,8 +301,10 @@ class FeedbackPane(FeedbackQuarantine):
         """Look for rows again."""
         if self.service is None:
             return
-        if self.mode == "quarantine":
+        if self.mode == "quarantine" and self.refused.rows:
             self.try_again()
+        elif self.mode == "quarantine":
+            self._read_refused(self.service)
         elif self.mode == "list":
             self.load(self.service)
         else:
@@ -345,7 +359,6 @@ class FeedbackPane(FeedbackQuarantine):
     def on_resize(self, event: events.Resize) -> None:
         """Below a certain width the row has the screen for itself."""
         self._fold(event.size.width)
-        self.call_after_refresh(self._words_of_row)
         self._paint_status(self.snapshot)
 
     def _fold(self, width: int) -> None:

@@ -105,7 +105,7 @@ class FeedbackActions(Pane):
     def _in_quarantine(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.mode != "quarantine" or action == "score":
             return False
-        if action in ("correct", "unknown", "copy", "refresh") or parameters == ("reject",):
+        if action in ("correct", "unknown", "copy") or parameters == ("reject",):
             return True if self.refused.rows else None
         return None if action in (*ON_ROW, "verdict", "redo", "order", "filter") else True
 

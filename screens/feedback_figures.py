@@ -13,12 +13,15 @@ from screens.dialog import Dialog
 from screens.feedback_text import keys
 from widgets.lines_view import Build, LinesView
 
+WIDTH = 78
+"""Columns of a page that is not tall."""
+
 
 class Figures(Dialog[None]):
     """Shows what a function makes of the width."""
 
     DEFAULT_CSS = """
-    Figures .dialog { width: 78; height: 19; max-width: 100%; max-height: 100%; }
+    Figures .dialog { width: 78; max-width: 100%; max-height: 100%; }
     Figures .-tall { width: 90; height: 32; }
     Figures LinesView { background: $surface; height: 1fr; }
     """
@@ -40,6 +43,9 @@ class Figures(Dialog[None]):
             yield self.lines
 
     def on_mount(self) -> None:
+        if not self._tall:
+            # As high as what it shows; `WIDTH` less frame and padding.
+            self.query_one(".dialog").styles.height = len(list(self._build(WIDTH - 7))) + 4
         self.lines.show(self._build)
         self.lines.focus()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,7 +18,7 @@ from textual.widgets import Input, Static, TextArea
 from screens.dialog import Dialog
 from screens.feedback_text import keys
 from widgets.lines_view import LinesView, TextLine
-from widgets.safe_text import clean_line
+from widgets.safe_text import clean_line, in_place
 from widgets.word_diff import counted, diff_lines
 
 if TYPE_CHECKING:
@@ -114,6 +115,14 @@ def split_tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(" ".join(tag.split()) for tag in text.split(",") if tag.strip()))
 
 
+class ForeignArea(TextArea):
+    """Edits a text that may hold anything: what it holds is kept, and none of it reaches the terminal."""
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is shown."""
+        return Text(in_place(self.document.get_line(line_index)), end="", no_wrap=True)
+
+
 class Correction(Dialog[str | None]):
     """The output in an editor, and what is different below it. Dismissed with the text, or None."""
 
@@ -149,7 +158,7 @@ class Correction(Dialog[str | None]):
     ) -> None:
         """`output` as it is, `text` as it was corrected so far; `about` says what is wrong with it, `at` where."""
         super().__init__()
-        self._at = at
+        self._at, self._loaded = at, text
         self._output, self._text = output, text
         self._title, self._about, self._keep = title, about, keep
         self._soon: Timer | None = None
@@ -163,13 +172,15 @@ class Correction(Dialog[str | None]):
             box.border_subtitle = keys(("ctrl+s", self._keep), ("ctrl+e", "own editor"), ("esc", "leaves"))
             if self._about:
                 yield Static(Content.assemble(("⚠ ", "$warning"), self._about), id="about")
-            area = TextArea(self._text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent")
+            area = ForeignArea(self._text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent")
             area.cursor_blink = False
             yield area
             yield self.diff
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)
+        # Rare line ends become usual ones in the editor: only what was edited is another text.
+        self._loaded = area.text
         if self._at and self._at in area.text:
             before = area.text[: area.text.index(self._at)]
             area.move_cursor((before.count("\n"), len(before) - before.rfind("\n") - 1), center=True)
@@ -184,7 +195,7 @@ class Correction(Dialog[str | None]):
 
     def _show(self) -> None:
         self._soon = None
-        text = self.query_one(TextArea).text
+        text = self._edited
         if text == self._output:
             self.diff.set_placeholder(((("no difference", "$text-muted"),),))
             self.diff.show(None)
@@ -198,7 +209,12 @@ class Correction(Dialog[str | None]):
 
     def action_keep(self) -> None:
         """Close with the text."""
-        self.dismiss(self.query_one(TextArea).text)
+        self.dismiss(self._edited)
+
+    @property
+    def _edited(self) -> str:
+        text = self.query_one(TextArea).text
+        return self._text if text == self._loaded else text
 
     def action_cancel(self) -> None:
         """Close with nothing."""

@@ -58,12 +58,25 @@ class FeedbackPages(FeedbackActions):
         self.set_class(False, "-at-row")
         if self.active:
             self.screen.set_focus(self.page_widget, scroll_visible=False)
+        # The row of another page stays, dimmed, until that of this one is read.
+        self.row.set_pale(mode != "queue")
+        self.row.set_placeholder(())
+        self._words_of_row()
         self.refresh_bindings()
+
+    def _words_of_row(self) -> None:
+        """The borders of the row beside the list."""
+        raise NotImplementedError
 
     @property
     def page_widget(self) -> RowList:
         """What has the keyboard on the page that is open."""
         return {"queue": self.row, "quarantine": self.refused}.get(self.mode, self.list)
+
+    @property
+    def list_room(self) -> int:
+        """Columns of the list, also before it is laid out."""
+        return self.size.width // (1 if self.has_class("-one") else 2) - 2
 
     def leave_page(self) -> None:
         """Back to the queue."""
@@ -113,9 +126,10 @@ class FeedbackPages(FeedbackActions):
         try:
             found = await service.page(after, before, end=where == "end", progress=progress)
         except Exception as error:
-            lines = told(error).split("\n")
-            self.list.set_placeholder([[("✗ ", "$error"), (clean_line(line, 200), "")] for line in lines])
-            self.list.write_border("subtitle", Content(shorten(clean_line(lines[0], 200), 60)))
+            self.list.set_placeholder(words.failed(told(error), self.list_room))
+            self.list.write_border("subtitle", Content("" if self.list.rows else "not read"))
+            if not self.list.rows:
+                self.row.show(None)
             return
         if self.mode == "list":
             self._take(found, where)
@@ -147,10 +161,13 @@ class FeedbackPages(FeedbackActions):
         page, snapshot = self.list, self.snapshot
         more = "" if page.complete_after and page.complete_before else " and more"
         marked = f"• {len(page.marks):,} marked  " if page.marks else ""
-        narrowed = f"/{shorten(clean_line(snapshot.filter), 24)}  " if snapshot is not None and snapshot.filter else ""
-        self.list.write_border(
-            "subtitle", Content.assemble((marked + narrowed, "$accent"), f"{len(page.rows):,}{more}, newest first")
-        )
+        counts = snapshot.counts if snapshot is not None else None
+        title, narrowed, number = f"all rows {counts.total:,}" if counts is not None else "all rows", "", ""
+        if snapshot is not None and snapshot.filter:
+            title, narrowed = "filtered rows", f"/{shorten(clean_line(snapshot.filter), 24)}  "
+            number = f"{len(page.rows):,}{more}, "
+        self.list.write_border("title", Content(title))
+        self.list.write_border("subtitle", Content.assemble((marked + narrowed, "$accent"), f"{number}newest first"))
 
     @on(RowList.Moved, "#list")
     def _list_moved(self) -> None:

@@ -58,8 +58,6 @@ class FeedbackQuarantine(FeedbackPages):
             self.refused.clear_marks()
             self.refused.set_placeholder(((("reading", "$text-muted"),),))
             self.row.show(None)
-            self.row.set_placeholder(())
-            self._words_of_row()
             self._read_refused(service)
 
     def _read_refused(self, service: FeedbackFace, *, more: bool = False) -> None:
@@ -72,9 +70,8 @@ class FeedbackQuarantine(FeedbackPages):
         try:
             found = await service.quarantine.page(self.refused.rows[-1] if more else "")
         except Exception as error:
-            lines = told(error).split("\n")
             self.refused.show(())
-            self.refused.set_placeholder([[("✗ ", "$error"), (clean_line(line, 200), "")] for line in lines])
+            self.refused.set_placeholder(words.failed(told(error), self.list_room))
             return
         if self.mode != "quarantine":
             return
@@ -97,6 +94,7 @@ class FeedbackQuarantine(FeedbackPages):
 
     def _show_refused(self) -> None:
         entry, unfolded, now = self.refused.entry, self.unfolded, self.clock()
+        self.row.set_pale(False)
         if entry is None:
             self.row.show(None)
         else:
@@ -204,7 +202,3 @@ class FeedbackQuarantine(FeedbackPages):
     def action_unknown(self) -> None:
         """Try again with unknown fields in the context."""
         self.try_again(unknown=True)
-
-    def _words_of_row(self) -> None:
-        """The borders of the row beside the list."""
-        raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from screens.feedback_text import RATED_FROM
 from widgets import hints
 from widgets.feedback_lines import GLYPHS
 from widgets.figures import count
@@ -40,7 +41,7 @@ def stats_lines(stats: Stats, snapshot: FeedbackSnapshot, problems: Sequence[str
             )
         )
     yield from heading(f"review by {clean_line(snapshot.reviewer, 60)}")
-    pace = f", {snapshot.per_minute:.0f} /min" if snapshot.per_minute else ""
+    pace = f", {snapshot.per_minute:.0f} /min" if snapshot.per_minute and snapshot.session >= RATED_FROM else ""
     yield from labelled(
         "this session", f"{snapshot.session:,} decided{pace}, streak {snapshot.streak:,}", width, column=COLUMN
     )

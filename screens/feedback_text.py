@@ -10,6 +10,7 @@ from textual.content import Content
 
 from widgets import hints
 from widgets.figures import count
+from widgets.lines_view import wrapped
 from widgets.safe_text import clean_line, shorten, width_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Part = tuple[str, str]
 RETRAIN_LEAST = 20
 """Columns without which the words about retraining would say nothing."""
+RATED_FROM = 5
+"""Decisions from which on a rate says something."""
 ORDERS = {
     "oldest": "oldest first",
     "worst": "worst score first",
@@ -95,6 +98,20 @@ def _hint(default: str, about: str, scope: str = "feedback") -> Sequence[Part]:
     return ((hints.key(scope, default), "$accent"), (f" {about}", "$text-muted"))
 
 
+def failed(told: str, width: int) -> Sequence[Sequence[Part]]:
+    """What kept a list from being read, and what to do, in lines of at most `width` columns."""
+    what, _, fix = told.partition("\n")
+    room = max(width - 4, 20)
+    first, *more = wrapped(clean_line(what, 600), room)
+    return (
+        (("✗ ", "$error"), (first, "")),
+        *(((line, ""),) for line in more),
+        *(((line, "$accent"),) for line in wrapped(clean_line(fix, 300), room) if line),
+        (),
+        _hint("r", "looks again"),
+    )
+
+
 def _first() -> Sequence[Sequence[Part]]:
     """What the area is for, and what fills it."""
     ways = (
@@ -164,15 +181,19 @@ def status(
         right += [(f"saving {snapshot.unsaved}", "$info"), ("  ", "")]
     if snapshot.session:
         right += [("session ", "$text-muted"), (f"{snapshot.session:,}", ""), ("  ", "")]
-        if snapshot.per_minute:
+        if snapshot.per_minute and snapshot.session >= RATED_FROM:
             right += [(f"{snapshot.per_minute:.0f}", ""), (" /min  ", "$text-muted")]
         right += [("streak ", "$text-muted"), (f"{snapshot.streak:,}", ""), ("  ", "")]
     right += [(hints.key("app", "?"), "$text-muted"), (" keys", "$muted")]
     used = sum(width_of(text) for text, _ in (*left, *right)) + 2
-    sign, more = (("  ⚠ ", "$warning"), sources[0]) if sources else (("  ● ", "$accent"), retrain)
-    if more and not said and width - used >= RETRAIN_LEAST + 4:
-        shown = shorten(clean_line(more, 300), width - used - 4)
-        left += [sign, (shown, "")]
+    if sources:
+        # Which one and that there is something; the page of figures has what and what to do.
+        left += [("  ⚠ ", "$warning"), (f"{clean_line(sources[0].partition(': ')[0], 60)} is not read ", "")]
+        left.append((key("S"), "$accent"))
+        used += sum(width_of(text) for text, _ in left[-3:])
+    if retrain and not said and width - used >= RETRAIN_LEAST + 6:
+        shown = shorten(clean_line(retrain, 300), width - used - 6)
+        left += [("  ● ", "$accent"), (shown, "")]
         used += width_of(shown) + 4
     while used > width and len(right) > 2:
         text, _ = right.pop(0)

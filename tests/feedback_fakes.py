@@ -367,6 +367,8 @@ class FakeFeedback:
         end: bool = False,
         progress: Callable[[int], None],
     ) -> tuple[RowHead, ...]:
+        if not self.up:
+            raise UserError("no server answers at 127.0.0.1:3306", where="mysql://trial", fix="start it")
         self.pages.append("after" if after else "before" if before else "end" if end else "first")
         total = self.millions
         if after is not None:

@@ -13,7 +13,7 @@ from widgets.safe_text import clean_line, fit, shorten, width_of
 if TYPE_CHECKING:
     from app.feedback.model import QueueItem, RowHead
 
-WHY = 16
+WHY = 20
 HEAD = 200
 NEAR = 30
 """Rows before either end at which more are asked for."""

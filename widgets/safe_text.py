@@ -58,6 +58,16 @@ def clean_line(text: str, limit: int = LINE_LIMIT) -> str:
     return clean(text, limit + 1).replace("\n", "⏎")
 
 
+def in_place(text: str) -> str:
+    """A line to be edited: each control character shown as one sign, so that every place in it stays what it was."""
+    return text if text.isprintable() and text.isascii() else _ODD.sub(_sign, text)
+
+
+def _sign(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return _symbol(match) if code < 0x20 or code == 0x7F else "\ufffd"
+
+
 def width_of(text: str) -> int:
     """Columns that a cleaned text takes."""
     return len(text) if text.isascii() else cell_len(text)

@@ -140,11 +140,11 @@ async def test_what_keeps_discord_from_being_read_is_on_screen() -> None:
     service = FakeFeedback.of(sources=(problem,))
     async with Host(service).run_test(size=LARGE) as pilot:
         await settled(pilot)
-        assert "Discord answered 403" in text_of(pilot, "status")
+        assert "Discord's channel 1009 is not read S" in text_of(pilot, "status")
         await pilot.press("S")
         await settled(pilot)
         assert "let the bot view the channel" in " ".join(pilot.app.screen.query_one("LinesView").plain.split())
         await pilot.press("escape")
         service.bus.publish(SourcesChanged(()))
         await settled(pilot)
-        assert "403" not in text_of(pilot, "status")
+        assert "1009" not in text_of(pilot, "status")

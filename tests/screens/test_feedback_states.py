@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.widgets import TextArea
 
 from app.events import RetrainChanged
 from app.feedback.model import Counts
@@ -132,3 +134,53 @@ async def test_the_palette_has_orders_states_and_pipelines() -> None:
         commands["Retrain support: fire, hold, see what is missing"]()
         await settled(pilot)
         assert "91 of 100 new accepted rows" in page_of(pilot)
+
+
+async def test_a_hostile_text_is_edited_without_reaching_the_terminal() -> None:
+    hostile = "\x1b]0;title\x07 \x9b31mred\u202e\x85next\ttab"
+    service = FakeFeedback.of(1)
+    item = service.waiting[0]
+    service.waiting = [replace(item, row=replace(item.row, output=hostile))]
+    async with opened(service) as pilot:
+        await pilot.press("e")
+        await settled(pilot)
+        area = pilot.app.screen.query_one(TextArea)
+        shown = "\n".join(strip.text for strip in area.render_lines(area.outer_size.region))
+        assert "␛]0;title␇" in shown
+        assert not set(shown) & set("\x1b\x07\x9b\u202e\x85")
+        await pilot.press("ctrl+s", "a")
+        await settled(pilot)
+        assert service.decisions[0][2].correction is None
+        await pilot.press("u", "e", "end", "X", "ctrl+s", "a")
+        await settled(pilot)
+        corrected = service.decisions[0][2].correction
+        assert corrected is not None
+        assert corrected.startswith("\x1b]0;title\x07 \x9b31m")
+
+
+async def test_a_list_that_cannot_be_read_says_where_what_and_what_to_do() -> None:
+    service = FakeFeedback.of(up=False)
+    async with opened(service, (100, 30)) as pilot:
+        await pilot.press("v")
+        await settled(pilot)
+        shown = text_of(pilot, "list")
+        assert "✗ mysql://trial: no server answers" in shown
+        assert "start it" in shown
+        assert "r looks again" in shown
+        # The row of the queue is no row of this list: no key would decide it.
+        assert "order 0 filled" not in text_of(pilot, "row")
+        service.up = True
+        await pilot.press("r")
+        await settled(pilot)
+        assert "order 0 filled" in text_of(pilot, "row")
+        assert "all rows 988" in text_of(pilot, "list")
+
+
+async def test_a_rate_shows_once_it_says_something() -> None:
+    async with opened(FakeFeedback.of()) as pilot:
+        await pilot.press(*"aaaa")
+        await settled(pilot)
+        assert "session 4  streak 4" in text_of(pilot, "status")
+        await pilot.press("a")
+        await settled(pilot)
+        assert "session 5  24 /min  streak 5" in text_of(pilot, "status")

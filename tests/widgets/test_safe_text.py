@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.safe_text import clean, clean_line, fit, fold, shorten, shorten_start, width_of
+from widgets.safe_text import clean, clean_line, fit, fold, in_place, shorten, shorten_start, width_of
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,11 @@ def test_folding_loses_nothing(text: str, width: int) -> None:
     lines = fold(shown, width)
     assert all(width_of(line) <= width for line in lines)
     assert "".join(lines) == shown.replace("\n", "")
+
+
+@given(st.text())
+def test_in_place_keeps_every_place(text: str) -> None:
+    shown = in_place(text)
+    assert len(shown) == len(text)
+    assert not set(shown) & set("\x1b\x07\x9b\x7f\u202e\u2066")
+    assert in_place(shown) == shown
