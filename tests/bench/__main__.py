@@ -1,4 +1,4 @@
-"""`python -m tests.bench [app] [save] [overhead] [git] [copy] [receiver] [feedback] [review] [--quick] [--check]`."""
+"""`python -m tests.bench [app] [save] … [--quick] [--check]`: all sections, or those that are named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import app, copying, git, importing, millions, overhead, receiver, save
+from tests.bench import app, copying, decisions, git, importing, millions, overhead, receiver, save
 from tests.bench.figures import Report
 from tests.bench.projects import ROOT, STORE
 from tests.bench.scale import FULL, QUICK, Scale
@@ -27,6 +27,7 @@ SECTIONS: dict[str, Callable[[Scale, Callable[[str], None]], Report]] = {
     "receiver": receiver.run,
     "feedback": importing.run,
     "review": millions.run,
+    "decisions": decisions.run,
 }
 FOREWORD = (
     "Everything here is measured by `make bench`, side by side in one run. Absolute times depend on the machine and on "

@@ -28,6 +28,8 @@ class Scale:
     import_rows: int
     """A quarter of them goes into each server."""
     receiver_s: float
+    decisions: int
+    """Of a review, one a second."""
     review_rows: int
     review_opens: int
     git_large: Size
@@ -57,6 +59,7 @@ FULL = Scale(
     copy_rows=100_000,
     import_rows=300_000,
     receiver_s=20.0,
+    decisions=600,
     review_rows=10_000_000,
     review_opens=3,
     git_large=Size(),
@@ -83,6 +86,7 @@ QUICK = Scale(
     copy_rows=2000,
     import_rows=4000,
     receiver_s=1.0,
+    decisions=5,
     review_rows=3000,
     review_opens=1,
     git_large=Size(branches=200, commits=3000, files=800),
