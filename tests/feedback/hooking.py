@@ -17,6 +17,7 @@ class Hook:
     headers: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     received: list[Mapping[str, str]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -32,6 +33,7 @@ def hooking(*statuses: int, **headers: str) -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            hook.paths.append(self.path)
             hook.received.append({name.lower(): value for name, value in self.headers.items()})
             status = hook.status()
             if status == 0:

@@ -7,8 +7,11 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.commands.schema import find
 from app.db.engine import Database
@@ -18,13 +21,15 @@ from app.feedback import decisions
 from app.feedback.contract import DecisionRecord
 from app.feedback.model import Counts
 from app.feedback.retrain import runs, states
+from app.feedback.retrain import service as service_module
 from app.feedback.retrain.control import Retrain
 from app.feedback.retrain.model import Run
 from app.feedback.retrain.service import RetrainService
 from app.feedback.review import FeedbackSnapshot
 from app.ids import new_id
 from tests.cli.schemas import errors
-from tests.feedback.retraining import START, accept, pipeline, rows
+from tests.feedback.retraining import START, accept, fire, pipeline, rows
+from tests.feedback.test_retrain_fire import end
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +84,38 @@ def test_the_app_fires_when_the_last_row_is_accepted(database: Database, tmp_pat
     run = database.run_now(lambda conn: runs.last(conn, "p"))
     assert run is not None
     assert told.read_text() == f"{run.id}\n"
+
+
+def test_what_another_process_reports_lets_the_next_run_go(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "LOOK_MOST_S", 0.05)
+    monkeypatch.setattr(service_module, "PAUSE_S", 0.05)
+    wanted = pipeline(tmp_path)
+    accept(database, "abc")
+    first = fire(database, wanted)
+    accept(database, "def", START + timedelta(minutes=5))
+    assert first is not None
+
+    async def scene() -> None:
+        bus, spool = Bus(), Spool(tmp_path / "spool.db")
+        spool.start(database, bus)
+        service = RetrainService(Retrain(database, spool, [wanted], tmp_path / "out"), spool=spool, bus=bus)
+        await service.start()
+        try:
+            await until(lambda: service.snapshot().pipelines, what="the first measuring")
+            assert "run" in service.snapshot().progress
+            # As a command does: nothing of it comes over this app's bus.
+            end(database, first)
+            await until(
+                lambda: (last := service.snapshot().pipelines[0].last) is not None and last.id != first.id,
+                what="the next run",
+            )
+        finally:
+            await service.close()
+            await spool.close()
+
+    asyncio.run(scene())
 
 
 def test_the_commands(tmp_path: Path) -> None:
