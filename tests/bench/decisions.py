@@ -15,11 +15,11 @@ from tests.e2e.reviewed import Decision, acknowledged, decide, name, stored, wri
 EVERY_S = 1.0
 SPARE = 100
 """Rows more than are decided."""
-P95_MOST_S = 0.25
 METHOD = (
     "The app in a pseudo-terminal of 160×48 with rows to review. A script presses accept, reject and skip in turn, one "
     "key at each second of the clock, and waits until the screen shows the next row and nothing that is being saved. "
-    "Then the app is closed, and the decisions in the database are compared with the keys, one by one."
+    "Then the app is closed, and the decisions in the database are compared with the keys, one by one. Others may "
+    "run meanwhile, so the times say little; what is judged is that nothing is lost."
 )
 
 
@@ -73,6 +73,5 @@ def run(scale: Scale, say: Callable[[str], None]) -> Report:
         Judged("decisions lost", lost, "at most", 0, "", 0),
         Judged("decisions that nobody made, or twice", len(found) - (len(made) - lost), "at most", 0, "", 0),
         Judged("in another order", sum(a != b for a, b in zip(made, found, strict=False)), "at most", 0, "", 0),
-        Judged("key → next row, p95", p95 * 1000, "at most", P95_MOST_S * 1000, " ms", 0),
     ]
     return report
