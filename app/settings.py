@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from app.config import environment, secrets
+from app.config.content import ContentSettings, StyleSettings
 from app.config.lookup import Located, locate, shown
 from app.config.model import (
     BroadcastSettings,
@@ -37,6 +38,7 @@ from app.config.reading import read
 from app.config.retrain import RetrainSettings
 from app.config.shape import leaves, shape_at
 from app.config.wording import sentence, unknown
+from app.content.style.model import Options, Override
 from app.feedback.retrain.model import Pipeline
 from app.git.model import RepositorySpec, Rules
 from app.testing.ignore import DEFAULT_WATCH
@@ -44,6 +46,7 @@ from app.testing.model import ProjectSpec
 
 __all__ = [
     "BroadcastSettings",
+    "ContentSettings",
     "DatabaseSettings",
     "DiscordSettings",
     "FeedbackSettings",
@@ -59,10 +62,12 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SettingsFile",
+    "StyleSettings",
     "TestsSettings",
     "UiSettings",
     "absolute",
     "broadcast_templates",
+    "content_style",
     "git_rules",
     "load",
     "named_values",
@@ -182,6 +187,23 @@ def broadcast_templates(settings: Settings, base: Path) -> Path | None:
     """The folder of the user's own templates for summaries; None for the built-in ones alone."""
     given = settings.git.broadcast.templates
     return absolute(given, base) if given else None
+
+
+def content_style(settings: Settings) -> Options:
+    """What `[content.style]` says."""
+    given = settings.content.style
+    return Options(
+        rules=tuple(rule.changes() for rule in given.rules),
+        overrides=tuple(Override(**override.model_dump()) for override in given.overrides),
+        on=given.on,
+        off=given.off,
+        severity=given.severity,
+        dash=given.em_dash.replacement,
+        ellipsis=given.ellipsis.form,
+        emoji=given.emoji,
+        quotes=given.quotes,
+        vale=given.vale,
+    )
 
 
 def git_rules(settings: Settings) -> Rules:

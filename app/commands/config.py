@@ -17,6 +17,7 @@ from app.config import toml
 from app.config.lookup import locate, shown
 from app.config.origins import in_order
 from app.config.shape import dotted, leaves
+from app.errors import UserError
 from app.redact import MASK, names_a_secret, redact
 from app.settings import (
     Loaded,
@@ -25,6 +26,7 @@ from app.settings import (
     RepositorySettings,
     SettingsError,
     absolute,
+    content_style,
     load,
     named_values,
     project_specs,
@@ -146,7 +148,7 @@ def _checked(config: Path | None, front: Front) -> Loaded:
     except SettingsError as error:
         problems = [*error.problems, *_wrong_names(_legible(config, error), front)]
         raise SettingsError(in_order(problems)) from None
-    if found := _wrong_names(loaded, front):
+    if found := [*_wrong_names(loaded, front), *_wrong_style(loaded)]:
         raise SettingsError(in_order(found))
     return loaded
 
@@ -168,6 +170,19 @@ def _wrong_names(loaded: Loaded, front: Front) -> list[Problem]:
         hint = f'did you mean "{near[0]}"?' if near else f'write "" or one of: {", ".join(AREAS)}'
         found.insert(0, (("ui", "start"), f'unknown area "{start}"; {hint}'))
     return [Problem(loaded.origin(dotted(path)), dotted(path), what) for path, what in found]
+
+
+def _wrong_style(loaded: Loaded) -> list[Problem]:
+    """What only the style engine knows: its rules."""
+    from app.content.style.rules import style
+
+    try:
+        style(content_style(loaded.settings))
+    except UserError as error:
+        # Of a rule all keys are meant: the line of the first one is shown.
+        key = error.where if loaded.origin(error.where) != "default" else f"{error.where}.id"
+        return [Problem(loaded.origin(key), error.where, f"{error.what}; {error.fix}")]
+    return []
 
 
 def _runs(python: str) -> bool:

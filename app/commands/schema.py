@@ -56,6 +56,8 @@ SCHEMAS = {
     "retrain resume": "app.commands.schemas.retrain:RESUME",
     "retrain dispatch": "app.commands.schemas.retrain:DISPATCH",
     "retrain retry": "app.commands.schemas.retrain:RETRY",
+    "content lint": "app.commands.schemas.content:LINT",
+    "content fix": "app.commands.schemas.content:FIX",
     "config show": "app.commands.schemas.config:SHOW",
     "config check": "app.commands.schemas.config:CHECK",
     "config path": "app.commands.schemas.config:PATH",

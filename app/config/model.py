@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.config.content import ContentSettings
 from app.config.fields import Flag, Number, Section, Whole
 from app.config.retrain import RetrainSettings
 from app.git.names import ref_problem, template_fields
@@ -328,6 +329,7 @@ class Settings(BaseSettings):
     tests: TestsSettings = TestsSettings()
     git: GitSettings = GitSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    content: ContentSettings = ContentSettings()
     repositories: tuple[RepositorySettings, ...] = ()
     projects: tuple[ProjectSettings, ...] = ()
 

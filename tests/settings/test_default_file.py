@@ -6,13 +6,14 @@ import tomllib
 from typing import Any
 
 from app.config import toml
+from app.config.content import StyleOverrideSettings, StyleRuleSettings
 from app.config.lookup import default_file
 from app.config.positions import KeyPath
 from app.config.shape import leaves, shape_at
 from app.settings import ProjectSettings, RepositorySettings, RetrainSettings, Settings, load, project_specs
 
 TEXT = default_file().read_text("utf-8")
-LISTED = (ProjectSettings, RepositorySettings, RetrainSettings)
+LISTED = (ProjectSettings, RepositorySettings, RetrainSettings, StyleRuleSettings, StyleOverrideSettings)
 PROJECT_KEYS = {name for table in LISTED for name in table.model_fields}
 
 
@@ -34,8 +35,12 @@ def test_every_key_of_the_code_is_in_the_file_with_its_default_and_no_other() ->
     # A list of tables without one cannot be written above other tables: it is there as an example.
     assert defaults.pop(("repositories",)) == ()
     assert defaults.pop(("feedback", "retrain")) == ()
+    assert defaults.pop(("content", "style", "rules")) == ()
+    assert defaults.pop(("content", "style", "overrides")) == ()
     assert "\n# [[repositories]]\n" in TEXT
     assert "\n# [[feedback.retrain]]\n" in TEXT
+    assert "\n# [[content.style.rules]]\n" in TEXT
+    assert "\n# [[content.style.overrides]]\n" in TEXT
     assert set(written) == set(defaults)
     for path, default in defaults.items():
         if path == ("projects",):
@@ -69,7 +74,8 @@ def test_every_key_has_a_comment_above_it() -> None:
 
 
 def test_the_commented_examples_are_valid() -> None:
-    starts = (TEXT.index(f"# [[{table}]]") for table in ("repositories", "feedback.retrain", "projects"))
+    tables = ("repositories", "feedback.retrain", "content.style.rules", "content.style.overrides", "projects")
+    starts = (TEXT.index(f"# [[{table}]]") for table in tables)
     example = "\n".join(TEXT[start : TEXT.index("\n\n", start)].replace("# ", "") for start in starts)
     keys = [line.removeprefix("# ") for line in TEXT.split("\n") if line.startswith('# "')]
     assert len(keys) >= 2
@@ -77,3 +83,4 @@ def test_the_commented_examples_are_valid() -> None:
     settings = Settings(**data)
     assert settings.projects[0].name == "trading"
     assert settings.repositories[0].name == "notes"
+    assert settings.content.style.rules[0].changes() == {"id": "sentence-length", "most": 25}

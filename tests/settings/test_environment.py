@@ -72,7 +72,7 @@ WRONG = {
     "QUARTERDECK_TESTS__RUNN=all": "unknown key; did you mean QUARTERDECK_TESTS__RUN?",
     "QUARTERDECK_TEST__RUN=all": "unknown key; did you mean QUARTERDECK_TESTS?",
     "QUARTERDECK_ZOO__X=1": (
-        "unknown key; known tables: ui, keys, database, log, tests, git, feedback, repositories, projects"
+        "unknown key; known tables: ui, keys, database, log, tests, git, feedback, content, repositories, projects"
     ),
     "QUARTERDECK_UI__THEME__NAME=x": "unknown key; ui.theme is no table",
     "QUARTERDECK_KEYS__A=b": """cannot be set one by one; write QUARTERDECK_KEYS='{"name": "value"}'""",

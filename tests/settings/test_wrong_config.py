@@ -9,7 +9,7 @@ import pytest
 from app.settings import SettingsError, load
 from tests.settings.conftest import Write
 
-TABLES = "ui, keys, database, log, tests, git, feedback, repositories, projects"
+TABLES = "ui, keys, database, log, tests, git, feedback, content, repositories, projects"
 ADDRESS = '"mysql://user:password@host:3306/quarterdeck"'
 PROJECT = '[[projects]]\nname = "a"\npath = "."\n'
 
