@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import app, copying, decisions, git, importing, millions, overhead, receiver, save
+from tests.bench import app, copying, decisions, git, importing, millions, overhead, receiver, save, style
 from tests.bench.figures import Report
 from tests.bench.projects import ROOT, STORE
 from tests.bench.scale import FULL, QUICK, Scale
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[Scale, Callable[[str], None]], Report]] = {
     "copy": copying.run,
     "receiver": receiver.run,
     "feedback": importing.run,
+    "style": style.run,
     "review": millions.run,
     "decisions": decisions.run,
 }
