@@ -85,8 +85,10 @@ class Server:
 class PrivateMariaDB(Server):
     """A MariaDB of the installed program, in a folder and on a port of its own, that may be killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
+        """`more`: options of the server that come last, and so hold."""
         super().__init__("127.0.0.1", free_port(), "root", "")
+        self._more = more
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         options = ["--no-defaults", f"--datadir={folder / 'data'}", f"--tmpdir={folder}", "--innodb-log-file-size=8M"]
@@ -132,6 +134,7 @@ class PrivateMariaDB(Server):
                     "--skip-log-bin",
                     "--innodb-buffer-pool-size=64M",
                     "--innodb-flush-log-at-trx-commit=2",
+                    *self._more,
                 ],
                 stdout=log,
                 stderr=log,

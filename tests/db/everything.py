@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Float, Integer, SmallInteger, Table, insert, select
 
+from app.db.copying import target as writing
 from app.db.copying.job import copy
 from app.db.copying.report import Progress
 from app.db.copying.rows import kind_of
@@ -127,6 +128,8 @@ def main(source: str, target: str) -> None:
     def watch(progress: Progress) -> None:
         print(progress.phase, progress.rows, flush=True)
 
+    # Small parts, so that there is something to kill.
+    writing.BATCH_ROWS = 300
     one, other = Database(source), Database(target)
     copy(one, other, watch=watch)
     print("done", flush=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import Any, Protocol, TypeVar
@@ -18,6 +20,8 @@ from app.db.copying.state import Mode, Part
 from app.db.copying.target import Batch, Limits
 from app.db.engine import Database
 from app.errors import UserError
+
+SWITCH_S = 0.0005
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -215,7 +219,7 @@ class Transfer:
 
 def _one_ahead(items: Iterable[Item], work: Callable[[Item], Done]) -> Iterator[Done]:
     """`work` on each, while the next one is read and made ready."""
-    with ThreadPoolExecutor(1, "copy") as pool:
+    with _quick_turns(), ThreadPoolExecutor(1, "copy") as pool:
         under_way: Future[Done] | None = None
         for item in items:
             if under_way is not None:
@@ -223,6 +227,17 @@ def _one_ahead(items: Iterable[Item], work: Callable[[Item], Done]) -> Iterator[
             under_way = pool.submit(work, item)
         if under_way is not None:
             yield under_way.result()
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Who has an answer of the server must not wait long for the one that reads: the server would do nothing then."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _joined(one: Part, other: Part) -> Part:
