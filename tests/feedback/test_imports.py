@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -191,3 +192,43 @@ def test_an_array_goes_on_behind_what_is_broken(monkeypatch: pytest.MonkeyPatch)
         b'{"d": "\xff"}',
     ]
     assert [item.end for item in array.read(io.BytesIO(data), 4)] == [5, 6]
+
+
+ROW = b'{"source": "h", "input": "%d", "output": "o"}'
+FIRST = {
+    "no JSON": (b"not json", "rows.txt"),
+    "a list": (b"[1, 2]", "rows.txt"),
+    "an object with a list": (b'{"data": [1]}', "rows.txt"),
+    "zeros": (b"\0\0", "rows.txt"),
+    "the mark of UTF-16": (b'\xff\xfe{"source": 1}', "rows.txt"),
+    "a text": (b'"source"', "rows.txt"),
+    "an object begun": (b'{"source":', "rows.txt"),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_json_lines_are_told_whatever_the_first_one_is(first: str, database: Database, tmp_path: Path) -> None:
+    line, name = FIRST[first]
+    path = tmp_path / name
+    path.write_bytes(line + b"\n" + ROW % 1 + b"\n\n" + ROW % 2 + b"\n")
+    report = asyncio.run(import_file(database, path))
+    assert (report.rows, report.created, [each.line for each in report.refused]) == (3, 2, [1])
+
+
+@pytest.mark.parametrize("content", [b"\0" * 100, b"not json\n", b'"a", "b"'])
+def test_a_file_of_json_lines_by_name_is_one(content: bytes) -> None:
+    assert look(content, "rows.jsonl").format == "jsonl"
+
+
+@pytest.mark.parametrize("content", [b"input,output\na,b\n", b'"input","output"\n"{""a"": 1}",b\n', b"input\n{a}\n"])
+def test_a_table_stays_a_table(content: bytes) -> None:
+    assert look(content, "rows").format == "csv"
+
+
+@pytest.mark.parametrize("behind", [b"trailing", b"[%s]" % (ROW % 9), b"]", ROW % 9])
+def test_what_follows_an_array_is_not_passed_over(behind: bytes, database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_bytes(b"[" + ROW % 1 + b",\n" + ROW % 2 + b"]\n" + behind)
+    report = asyncio.run(import_file(database, path))
+    created = 3 if behind == ROW % 9 else 2
+    assert (report.rows, report.created, report.quarantined) == (3, created, 3 - created)

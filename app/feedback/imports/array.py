@@ -30,22 +30,25 @@ def read(stream: BinaryIO, position: int = 0) -> Iterator[Item]:
     text = _Text(stream)
     found = _OPENING.match(text.left)
     number = 0
-    if found is None:
-        single = True
-    else:
-        single = False
+    within = found is not None
+    if found is not None:
         text.skip(found.end())
     while True:
         text.skip_between()
-        if not text.left or (not single and text.left[0] == "]"):
+        if not text.left:
             return
+        if within and text.left[0] == "]":
+            if found is not None and "{" in found.group():
+                return
+            # Behind an array that stands alone nothing should follow; what does is not passed over.
+            within = False
+            text.skip(1)
+            continue
         item = text.element()
         number += 1
         item.end = number
         if number > position:
             yield item
-        if single and item.fault is None:
-            single = False
 
 
 class _Text:
@@ -94,7 +97,8 @@ class _Text:
                 why = (
                     f"not valid JSON: {error.msg}" if isinstance(error, json.JSONDecodeError) else "has too many levels"
                 )
-            if len(self._buffer) - self._at > ROW_BYTES + CHUNK or not self._more():
+            long = len(self._buffer) - self._at > ROW_BYTES + CHUNK
+            if long or (not self._more() and why):
                 return self._broken(line, why or "not valid JSON")
 
     def _broken(self, line: int, why: str) -> Item:

@@ -44,12 +44,12 @@ def look(data: bytes, name: str = "the file", given: Format | None = None) -> Lo
     for mark, packing in _PACKED.items():
         if data.startswith(mark):
             raise UserError(f"the file is packed with {packing}", where=name, fix="unpack it first")
-    if data.startswith(_WIDE):
+    if data.startswith(_WIDE) and b"\0" in data:
         raise UserError("the file is in UTF-16", where=name, fix="save it in UTF-8")
     if data.startswith(b"PAR1"):
         return Look(given or "parquet")
     text = data.decode("utf-8-sig", errors="replace").lstrip()
-    form = given or _form(text)
+    form = given or ("jsonl" if _lines(text, name) else _form(text))
     if form == "json":
         return Look(form, tools.of(_object(text[text.find("{", 1 if _wrapped(text) else 0) :])))
     if form == "jsonl":
@@ -121,6 +121,25 @@ def _map(using: str) -> Map | None:
             f"there is no map {using!r}", fix=f"name one of {', '.join(tools.TOOLS)}, or a TOML file with a map"
         )
     return load(path)
+
+
+def _lines(text: str, name: str) -> bool:
+    """Whether these are JSON lines, whatever the first of them is: it may be broken, or no row at all."""
+    lines = text.splitlines()
+    if text.startswith(("{", "[")):
+        # Complete by itself, with more behind it.
+        return len(lines) > 1 and _is_json(lines[0]) and any(map(str.strip, lines[1:]))
+    if Path(name).suffix.lower() in {".jsonl", ".ndjson"}:
+        return True
+    return any(line.lstrip().startswith("{") and _is_json(line) for line in lines)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _form(text: str) -> Format:
