@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import faults, migrate, paging, urls
 from app.db.copying.rows import Key, Shape, Values
@@ -65,25 +65,19 @@ class Snapshot:
 
     def rows(self, shape: Shape, after: Key | None = None, until: Key | None = None) -> Iterator[Values]:
         """The rows in the order of their keys: those beyond `after`, up to and with `until`."""
-        while True:
-            statement = select(*shape.table.columns).order_by(*shape.keys).where(*between(shape, after, until))
-            result = self._conn.execute(statement.execution_options(yield_per=FETCH_ROWS))
-            try:
-                for row in result:
-                    values = shape.plain(row)
-                    after = shape.key(values)
-                    yield values
-            except OperationalError as error:
-                if _tolerate(self._conn, error):
-                    continue
-                raise
-            except (ValueError, TypeError) as error:
-                raise UserError(
-                    f"the table {shape.name} holds a value that cannot be read: {error}",
-                    where=self.label,
-                    fix="correct or delete that row; the row after those already read is the one",
-                ) from error
-            return
+        statement = select(*shape.table.columns).order_by(*shape.keys)
+        for condition in between(shape, after, until):
+            statement = statement.where(condition)
+        result = self._conn.execute(statement.execution_options(yield_per=FETCH_ROWS))
+        try:
+            for row in result:
+                yield shape.plain(row)
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f"the table {shape.name} holds a value that cannot be read: {error}",
+                where=self.label,
+                fix="correct or delete that row; the row after those already read is the one",
+            ) from error
 
 
 def between(shape: Shape, after: Key | None, until: Key | None) -> list[ColumnElement[bool]]:
@@ -124,6 +118,9 @@ def explained(db: Database) -> Iterator[None]:
 
 def _begin(conn: Connection) -> None:
     if conn.dialect.name == "sqlite":
+        driver: Any = conn.connection.dbapi_connection
+        # Bytes that are no UTF-8 must not end the whole copy: they are made visible, and told.
+        driver.text_factory = lambda data: str(data, "utf-8", "surrogateescape")
         conn.begin()
         # A transaction of SQLite begins with its first read.
         conn.exec_driver_sql("SELECT count(*) FROM sqlite_master").close()
@@ -134,18 +131,6 @@ def _begin(conn: Connection) -> None:
     conn.execution_options(isolation_level="REPEATABLE READ")
     conn.exec_driver_sql(f"SET SESSION net_write_timeout = {int(PATIENCE_S)}")
     conn.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-
-
-def _tolerate(conn: Connection, error: OperationalError) -> bool:
-    """Bytes that are no UTF-8 must not end the whole copy: from the first ones on they are made visible, and told.
-
-    False where that is not the fault, or was tried already. SQLite itself reads twice as fast as a function of ours.
-    """
-    driver: Any = conn.connection.dbapi_connection
-    if "Could not decode to UTF-8" not in str(error.orig) or driver.text_factory is not str:
-        return False
-    driver.text_factory = lambda data: str(data, "utf-8", "surrogateescape")
-    return True
 
 
 def _abandon(conn: Connection, driver: Any) -> None:

@@ -124,6 +124,9 @@ def _insert(conn: Connection, shape: Shape, rows: Sequence[Line], batch: Batch) 
         with conn.begin_nested():
             _send(conn, shape, rows)
     except SQLAlchemyError as error:
+        if "no such savepoint" in str(error):
+            # SQLite that found no room has taken back the whole transaction, and the savepoint with it.
+            raise _first(error) from None
         if not _of_the_row(error):
             raise
         if len(rows) > 1:
@@ -209,6 +212,14 @@ def _of_the_row(error: SQLAlchemyError) -> bool:
     if isinstance(error, DBAPIError):
         return faults.classify(error) == "other" and not error.connection_invalidated
     return isinstance(error, StatementError)
+
+
+def _first(error: SQLAlchemyError) -> SQLAlchemyError:
+    """The error that led to this one."""
+    found, each = error, error.__context__
+    while each is not None:
+        found, each = (each if isinstance(each, SQLAlchemyError) else found), each.__context__
+    return found
 
 
 def _words(error: SQLAlchemyError) -> str:
