@@ -69,6 +69,8 @@ def lint(files: tuple[str, ...], template: str, target: str, as_sarif: bool, con
     for file in files:
         one = service.lint(file)
         linted.append(one)
+        if one.trouble:
+            click.echo(f"quarterdeck: {one_line(file)}: {one_line(one.trouble)}", err=True)
         if as_json:
             _print({"file": one.file, "findings": _documents(one.findings)}, len(files))
         elif not as_sarif:

@@ -255,11 +255,12 @@ def test_findings_of_vale_are_added(here: Path) -> None:
     "answer",
     ['{"Code": "E100", "Text": "no configuration", "Line": 0}', "no configuration", "", '{"a": [{"Line": 1}]}', "[]"],
 )
-def test_a_vale_that_fails_is_told(here: Path, answer: str) -> None:
-    (here / "a.md").write_text("Yes\n", "utf-8")
-    done = qd("lint", "a.md", **vale(here / "bin", answer, code=2))
-    assert done.returncode == 2
-    assert b"Vale could not check" in done.stderr
+def test_a_vale_that_fails_is_told_and_keeps_nothing_back(here: Path, answer: str) -> None:
+    (here / "a.md").write_bytes(BAD.encode())
+    done = qd("lint", "a.md", "--json", **vale(here / "bin", answer, code=2))
+    assert done.returncode == 1
+    assert len(document(done, "lint")["findings"]) == 4
+    assert done.stderr.startswith(b"quarterdeck: a.md: Vale could not check: ")
 
 
 def test_nothing_of_the_engine_is_loaded_by_the_app_and_no_screen_by_the_engine() -> None:

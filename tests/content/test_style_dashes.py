@@ -48,6 +48,8 @@ FIXED = {
     "It took *long* — **too** long.": "It took *long*... **too** long.",
     "But I thought—": "But I thought...",
     '"But I thought—" she said.': '"But I thought..." she said.',
+    '"But I thought—" she said—“No—”': '"But I thought..." she said... “No...”',
+    'It was called — "the thing".': 'It was called... "the thing".',
     # From one figure to another.
     "From 1914—1918 there, from €5—€10, 10:30—11:45 and v1.0—v2.0.": (
         "From 1914–1918 there, from €5–€10, 10:30–11:45 and v1.0–v2.0."
@@ -60,6 +62,7 @@ SUGGESTED = {
     "It was late — `run` is what we typed.": "It was late; `run` is what we typed.",
     "Fast — it never waits.": "Fast: it never waits.",
     "— Oscar Wilde": "Oscar Wilde",
+    "It parts two sentences. — Next one.": "It parts two sentences. Next one.",
     "> To be.\n> — Shakespeare": "> To be.\n> Shakespeare",
     "On pages 3 — 4.": "On pages 3–4.",
     "It runs everywhere — on Linux and macOS and the small board under the desk.": (
@@ -108,6 +111,11 @@ def test_is_no_dash_between_thoughts(text: str) -> None:
     assert dashes(text) == []
 
 
+def test_a_dash_within_a_link_makes_no_pair_with_one_outside() -> None:
+    text = "See [the docs — part one](x) — they help."
+    assert [finding.fix for finding in dashes(text)] == ["suggest"] * 2
+
+
 def test_three_dashes_in_a_sentence_are_for_the_author() -> None:
     text = "One — two — three — four."
     assert [finding.fix for finding in dashes(text)] == ["suggest"] * 3
@@ -120,7 +128,7 @@ def test_in_front_matter_the_title_is_told_and_left() -> None:
 
 
 def test_half_of_a_pair_that_is_switched_off_leaves_the_other_to_the_author() -> None:
-    text = "The engine — fast <!-- style: off em-dash -->and small — works<!-- style: on -->."
+    text = "The engine — fast <!-- x --> <!-- style: off em-dash -->and small — works<!-- style: on -->."
     assert [finding.fix for finding in dashes(text)] == ["none"]
 
 

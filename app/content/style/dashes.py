@@ -80,7 +80,7 @@ def dashes(prose: Prose, style: Style, group: int = 0) -> Iterator[Hit]:
     for dash in found:
         if hit := _range(dash, prose):
             yield hit
-        elif "\n" in dash.pre and "\n" in dash.post:
+        elif "\n" in dash.pre and ("\n" in dash.post or dash.end == len(text)):
             # On a line of its own: what is to become of the line nobody but the author knows.
             yield Hit(dash.start, dash.end)
         else:
@@ -89,6 +89,13 @@ def dashes(prose: Prose, style: Style, group: int = 0) -> Iterator[Hit]:
         label = rest.pop(0)
         yield Hit(label.start, label.end, "safe", ":" + label.gap)
     for inside, start, end in _by_sentence(rest, prose):
+        while start >= 0 and len(inside) > 1 and _closes(text, inside[-1].end):
+            # `But I thought—" she said`: broken off, whatever comes before it.
+            yield _single(prose, style, inside[-1], inside[-2].end, end)
+            inside.pop()
+        while start >= 0 and len(inside) > 1 and _closes(text, inside[0].end):
+            yield _single(prose, style, inside[0], start, inside[1].start)
+            start = inside.pop(0).end
         if start < 0:
             # It parts two sentences (`Done. — Next`): nothing is needed in its place.
             yield from (Hit(dash.start, dash.end, "suggest", dash.gap if dash.start else "") for dash in inside)
@@ -176,7 +183,8 @@ def _pair(prose: Prose, two: list[Dash], start: int, end: int, group: int) -> It
     words = words_of(inner)
     if not words_of(before) or not 0 < len(words) <= LONGEST or not words_of(after):
         return
-    if re.search(rf"[.!?…]\s|{BREAK}", inner):
+    if re.search(rf"[.!?…]\s|{BREAK}", inner) or len(re.findall(f"{MARK}+", inner)) % 2:
+        # Two things, or one dash within a link or emphasis and the other outside.
         return
     if _ends(before)[-1:] in _STOPS or after.lstrip(MARK)[:1] in _STOPS:
         return
@@ -201,7 +209,7 @@ def _single(prose: Prose, style: Style, dash: Dash, start: int, end: int) -> Hit
         return Hit(dash.start, dash.end, "suggest", dash.pre if "\n" in dash.pre else "")
     if _ends(before)[-1:] in _STOPS or rest[:1] in tuple(_STOPS):
         return Hit(dash.start, dash.end, "suggest", dash.gap if words else "")
-    if not words or rest[:1] in tuple(_CLOSING):
+    if not words or _closes(text, dash.end):
         tail = dash.gap if "\n" in dash.gap or (dash.post and words) else ""
         return Hit(dash.start, dash.end, fix, style.ellipsis + tail)
     if is_clause(words):
@@ -213,6 +221,12 @@ def _single(prose: Prose, style: Style, dash: Dash, start: int, end: int) -> Hit
     if style.dash == "period":
         return _parted(prose, dash, fix, ",")
     return Hit(dash.start, dash.end, fix, _SIGNS.get(style.dash, style.ellipsis) + dash.gap)
+
+
+def _closes(text: str, at: int) -> bool:
+    """Whether a quotation or a bracket ends here, or the text does."""
+    following = text[at : at + 2]
+    return not following or (following[0] in _CLOSING and not following[1:].isalnum())
 
 
 def _around(text: str, first: int, last: int, start: int, end: int) -> tuple[str, str]:

@@ -29,6 +29,8 @@ class Linted:
 
     file: str
     findings: tuple[Finding, ...]
+    trouble: str = ""
+    """Why Vale has not checked it; empty where it has, or is not asked."""
 
     @property
     def errors(self) -> int:
@@ -76,10 +78,14 @@ class StyleService:
         """What is against the style in a file, `-` being standard input. Raises `UserError` where it cannot be read."""
         text = source.decoded(read(file))
         findings = (*_broken(text), *self._linter.lint(text.text).findings)
+        trouble = ""
         if self._vale:
-            findings += vale.check(self._vale, file, source.shown(text.text))
+            try:
+                findings += vale.check(self._vale, file, source.shown(text.text))
+            except UserError as error:
+                trouble = str(error)
         order = sorted(findings, key=lambda finding: (finding.line, finding.column))
-        return Linted(file, tuple(order))
+        return Linted(file, tuple(order), trouble)
 
     def fix(self, file: str, *, write: bool = True) -> FixedFile:
         """Put right what is safe. With `write` the file is replaced in one step, unless nothing is to change."""
