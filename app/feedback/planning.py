@@ -39,6 +39,7 @@ NAMES = 64
 FEW = 3_000
 """Rows of an index that are all looked at, to bring them into any order."""
 
+
 _rows = feedback.c
 _tags = feedback_tag.c
 _log = feedback_decision.c
@@ -106,7 +107,7 @@ def plan(conn: Connection, given: Filter) -> Plan:
 
 
 def _by_order(conn: Connection, given: Filter) -> Plan:
-    states, order = given.states, order_of(given)
+    states, order = states_of(given), order_of(given)
     if order != "captured":
         own = own_terms(given, order)
         where = tuple(map(bound_condition, own))
@@ -153,9 +154,21 @@ def few(conn: Connection, given: Filter) -> tuple[str, ...] | None:
     return tuple(found)
 
 
+def states_of(given: Filter) -> tuple[State, ...]:
+    """The states that rows of the filter can be in: what only a decision brings about, rows that wait do not have."""
+    decided = any(_is_decided(term) for term in given.terms if not term.negated)
+    return tuple(state for state in given.states if state != "waiting" or not decided)
+
+
+def _is_decided(term: Term) -> bool:
+    if term.field == "has" and isinstance(term.test, Words):
+        return all(word.text in {"correction", "note", "decision"} for word in term.test.words)
+    return term.field in {"reviewer", "decided_before", "decided_after"}
+
+
 def _pools(conn: Connection, given: Filter) -> Iterator[tuple[Select[Any], ...]]:
     """For each term that an index serves, the ids in it, some statements' worth."""
-    states = given.states
+    states = states_of(given)
     for name, (_, _, index) in ORDERED.items():
         if own := own_terms(given, name):
             where = tuple(map(bound_condition, own))
@@ -166,7 +179,8 @@ def _pools(conn: Connection, given: Filter) -> Iterator[tuple[Select[Any], ...]]
             continue
         if term.field == "tag":
             found = tag_condition(test)
-            yield tuple(_ids(_tags.feedback_id, feedback_tag, TAG_INDEX, found, _tags.state == each) for each in states)
+            pools = (_ids(_tags.feedback_id, feedback_tag, TAG_INDEX, found, _tags.state == each) for each in states)
+            yield tuple(pools)
         elif term.field == "source":
             found = words_condition(_rows.source, test)
             yield tuple(_ids(_rows.id, feedback, SOURCE_INDEX, _rows.state == each, found) for each in states)

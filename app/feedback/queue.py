@@ -152,7 +152,7 @@ def candidates(
 def _found(conn: Connection, order: Order, given: Filter, step: int) -> Iterator[tuple[Sequence[Waiting], Why, int]]:
     """Rows that wait and fulfil the filter, why they stand there, and how many were looked at for them."""
     narrow = filter_sql.conditions(given)
-    if "waiting" not in given.states:
+    if "waiting" not in planning.states_of(given):
         return
     if narrow and (ids := planning.few(conn, given)) is not None:
         yield from _ordered_few(conn, order, ids, narrow)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from app.feedback.agreement import agreement_of, read_pairs
 from app.feedback.model import Stats
+from app.feedback.planning import hinted
 from app.feedback.store import counts
 from app.feedback.tables import feedback_decision
 
@@ -26,14 +28,15 @@ def read_stats(conn: Connection, reviewer: str | None = None) -> Stats:
 
 def _per_minute(conn: Connection, reviewer: str | None) -> float | None:
     own = (_columns.reviewer == reviewer,) if reviewer is not None else ()
+    index = "ix_feedback_decision_decided_at_id" if reviewer is None else "ix_feedback_decision_reviewer_decided_at_id"
     newest = select(_columns.decided_at).where(*own).order_by(_columns.decided_at.desc(), _columns.id.desc()).limit(1)
-    last: datetime | None = conn.scalar(newest)
+    last: datetime | None = conn.scalar(hinted(newest, feedback_decision, index))
     if last is None:
         return None
-    near = select(func.count(), func.min(_columns.decided_at)).where(
+    near: Any = select(func.count(), func.min(_columns.decided_at)).where(
         *own, _columns.kind == "decide", _columns.decided_at > last - RATE_OVER
     )
-    number, first = conn.execute(near).one()
+    number, first = conn.execute(hinted(near, feedback_decision, index)).one()
     if not number or number < 2 or first is None:
         return None
     minutes = (last - first).total_seconds() / 60
