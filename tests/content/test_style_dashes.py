@@ -69,6 +69,7 @@ SUGGESTED = {
         "It runs everywhere... on Linux and macOS and the small board under the desk."
     ),
     "First, git checkout -- file": "First, git checkout... file",
+    '- "git blame -- path" failed': '- "git blame: path" failed',
 }
 
 UNTOUCHED = (

@@ -29,6 +29,7 @@ UNTOUCHED = (
 
 FOUND = {
     "wait...what": ("ellipsis", "suggest", "... "),
+    "copy FILE [FILE ...]": ("ellipsis", "suggest", "..."),
     "They delved in.": ("banned-words", "none", None),
     "They delve\nin.": ("banned-words", "none", None),
     "In TODAY’S fast-paced world, yes.": ("banned-phrases", "none", None),

@@ -164,7 +164,7 @@ def _is_label(prose: Prose, found: list[Dash]) -> bool:
     bare = before.strip().strip(MARK)
     if not words or not after.strip() or bare[-1:] in (*_STOPS, "") or re.search(rf"[.!?;:,]\s|{BREAK}", before):
         return False
-    if _PROGRAM.match(bare) and found[0].sign.startswith("-"):
+    if _is_command(found[0], before):
         return False
     marked = before.strip() != bare and before.strip()[:1] == MARK and before.strip()[-1:] == MARK and MARK not in bare
     if marked or not bare.strip(PROTECTED) or _NUMBERED.match(prose.content[: found[0].start]):

@@ -15,6 +15,7 @@ _HINTS = (*_ELLIPSES, "&")
 _SPACE = " \u00a0"
 _LETTERS = re.compile(r"\W?\w(?:…|\.\.\.)\w\W?")
 """From one letter to another: `a…z`."""
+_BRACKETS = ")]}"
 _CLOSERS = "\"'”’)]}»"
 
 
@@ -39,6 +40,9 @@ def ellipses(prose: Prose, style: Style) -> Iterator[Hit]:
             # Three typed dots between letters may be code: `main...work`, `...args`.
             fix = "suggest" if match["typed"] else "safe"
             new_tail = " "
+        if gap and after in tuple(_BRACKETS):
+            # How commands are described: `copy FILE [FILE ...]`.
+            fix = "suggest"
         replacement = new_gap + style.ellipsis + new_tail
         if replacement != text[start:end]:
             yield Hit(start, end, fix, replacement)
