@@ -37,7 +37,7 @@ class Linter:
 
     def __init__(self, style: Style) -> None:
         self.style = style
-        self._lexicons: dict[Scope, Lexicon] = {}
+        self._scopes: dict[Scope, tuple[list[Rule], Lexicon]] = {}
         self._known: dict[_Key, _Checked] = {}
 
     def lint(self, text: str) -> Report:
@@ -72,21 +72,23 @@ class Linter:
         scope = _SCOPES.get(block.kind, "body")
         prose = Prose(block, masked)
         hits: list[tuple[Rule, Hit]] = []
-        for rule in self.style.rules:
-            if _applies(rule, scope) and rule.kind != "require":
-                if rule.using:
-                    hits += ((rule, hit) for hit in CHECKS[rule.using](prose, self.style, rule))
-                elif rule.pattern:
-                    hits += ((rule, hit) for hit in patterned(prose, rule))
-        hits += self._lexicon(scope).find(prose)
+        looking, lexicon = self._of(scope)
+        for rule in looking:
+            found = CHECKS[rule.using](prose, self.style, rule) if rule.using else patterned(prose, rule)
+            hits += [(rule, hit) for hit in found]
+        hits += lexicon.find(prose)
+        if not masked.off:
+            return _Checked(masked, tuple(hits))
         kept = [(rule, hit) for rule, hit in hits if not _is_off(rule, hit, masked)]
         return _Checked(masked, tuple(_whole_groups(hits, kept)))
 
-    def _lexicon(self, scope: Scope) -> Lexicon:
-        if scope not in self._lexicons:
-            rules = [rule for rule in self.style.rules if _applies(rule, scope) and (rule.words or rule.swap)]
-            self._lexicons[scope] = Lexicon(rules)
-        return self._lexicons[scope]
+    def _of(self, scope: Scope) -> tuple[list[Rule], Lexicon]:
+        """The rules of a scope that look at blocks by themselves, and the words of all of them."""
+        if scope not in self._scopes:
+            rules = [rule for rule in self.style.rules if "all" in rule.scope or scope in rule.scope]
+            looking = [rule for rule in rules if rule.kind != "require" and (rule.using or rule.pattern)]
+            self._scopes[scope] = looking, Lexicon(rules)
+        return self._scopes[scope]
 
     def _findings(self, document: Document, checked: list[tuple[Block, _Checked]]) -> Iterator[Finding]:
         counts: dict[str, int] = {}
@@ -114,10 +116,6 @@ class Linter:
                     place = document.line_column(last.place(0) if last else 0)
                     message = rule.message.format(count=0, most=rule.most, missing="")
                     yield Finding(rule.id, rule.severity, *place, *place, "", message)
-
-
-def _applies(rule: Rule, scope: Scope) -> bool:
-    return "all" in rule.scope or scope in rule.scope
 
 
 def _is_off(rule: Rule, hit: Hit, masked: Masked) -> bool:

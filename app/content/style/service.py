@@ -1,4 +1,4 @@
-"""The style engine's public face: texts of files, checked against the style guide and put right."""
+"""The style engine's public face: texts and files, checked against the style guide and put right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from app.content.style import rules, source, vale
 from app.content.style.fixing import fix
 from app.content.style.linter import Linter
-from app.content.style.model import Finding, Options, Rule
+from app.content.style.model import Finding, Fixed, Options, Report, Rule
 from app.errors import UserError
 from app.files import replace_bytes
 
@@ -62,7 +62,7 @@ class FixedFile:
 
 
 class StyleService:
-    """Checks and mends files by one style."""
+    """Checks and mends texts and files by one style; for one thread at a time."""
 
     def __init__(self, options: Options, template: str = "", target: str = "") -> None:
         self._style = rules.style(options, template, target)
@@ -74,10 +74,21 @@ class StyleService:
         """The rules in force."""
         return self._style.rules
 
+    def check(self, text: str) -> Report:
+        """What is against the style in a text whose lines end with `\\n`.
+
+        What is like in the text before is not looked at again: after a change in one paragraph this takes milliseconds.
+        """
+        return self._linter.lint(text)
+
+    def mend(self, text: str) -> Fixed:
+        """Such a text with all safe fixes."""
+        return fix(self._linter, text)
+
     def lint(self, file: str) -> Linted:
         """What is against the style in a file, `-` being standard input. Raises `UserError` where it cannot be read."""
         text = source.decoded(read(file))
-        findings = (*_broken(text), *self._linter.lint(text.text).findings)
+        findings = (*_broken(text), *self.check(text.text).findings)
         trouble = ""
         if self._vale:
             try:
@@ -91,7 +102,7 @@ class StyleService:
         """Put right what is safe. With `write` the file is replaced in one step, unless nothing is to change."""
         raw = read(file)
         text = source.decoded(raw)
-        done = fix(self._linter, text.text)
+        done = self.mend(text.text)
         after = text.encoded(done.text) if done.fixed else raw
         if write and after != raw and file != STDIN:
             _replace(file, raw, after)
