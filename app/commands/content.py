@@ -1,16 +1,18 @@
-"""`qd content`: texts, and the style they are written in."""
+"""`qd content`: texts, what they are made of, and the style they are written in."""
 
 from __future__ import annotations
 
 import click
 
+from app.commands.content_drafts import diff, list_, render, show
+from app.commands.content_new import new, templates
 from app.commands.content_style import fix, lint
 
 
 @click.group()
 def content() -> None:
-    """Check texts against the style guide, and put right what can be by itself."""
+    """Make drafts from templates, show them in every form, and check texts against the style guide."""
 
 
-for command in (lint, fix):
+for command in (templates, new, list_, show, render, diff, lint, fix):
     content.add_command(command)

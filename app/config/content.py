@@ -91,6 +91,21 @@ class StyleSettings(Section):
 
 
 class ContentSettings(Section):
-    """`[content]`: texts, and the style they are written in."""
+    """`[content]`: texts, the templates they are made of, and the style they are written in."""
 
+    templates: str = ""
+    author: str = Field(default="", max_length=120)
+    time_zone: str = ""
     style: StyleSettings = StyleSettings()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            if name:
+                ZoneInfo(name)
+        except (ValueError, OSError, LookupError):
+            raise ValueError("expected the name of a time zone, such as Europe/Berlin") from None
+        return name

@@ -44,13 +44,16 @@ class TemplateField:
     default: Any = None
     choices: tuple[str, ...] = ()
     required: bool = False
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template of drafts: its front matter and body. `hash` is the SHA-256 of the whole file, in hex.
 
-    `trusted` templates were shipped or written on this machine; others are rendered under tighter limits.
+    `line` is that of the file on which the body begins, `name` the Jinja text of what a draft is called, with its line
+    as `name_line`; a field's default stands on the field's `line`. `root` is the folder that includes stay within.
+    `trusted` templates were shipped or written on this machine; others are rendered in a process of their own.
     """
 
     id: str
@@ -66,9 +69,12 @@ class Template:
     style: Mapping[str, Any] = field(default_factory=dict)
     egress: Egress = "any"
     numbered: bool = False
-    name: str = "{title}"
-    html: str = ""
+    name: str = ""
+    html: str = "page"
     trusted: bool = True
+    root: str = ""
+    line: int = 1
+    name_line: int = 1
 
 
 @dataclass(frozen=True, slots=True)

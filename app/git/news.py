@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from app.errors import UserError
@@ -175,6 +176,16 @@ async def of_tag(git: Git, repository: str, tag: str, *, remote: str = "origin")
     return _news("tag", repository, tag, old, new, commits, web, message=message, created=True, url=url)
 
 
+async def of_time(git: Git, repository: str, since: datetime) -> News:
+    """What was committed to the branch that is checked out since a moment. Raises UserError (GitError)."""
+    head = (await git.run("symbolic-ref", "-q", "HEAD", ok=(0, 1))).line
+    new = await git.run("rev-parse", "--verify", "-q", "HEAD", ok=(0, 1))
+    commits = await _commits(git, ["HEAD"], f"--since={since.isoformat()}") if new.code == 0 else []
+    web = await web_of(git, await remote_of(git))
+    branch = head.removeprefix("refs/heads/")
+    return _news("push", repository, branch, commits[-1].oid if commits else "", new.line, commits, web, url="", ranged=True)
+
+
 async def latest(git: Git, repository: str, what: str = "", *, remote: str = "origin", default: str = "") -> News:
     """What is told by hand: a tag, a branch, a range `A..B`, or nothing for the branch that is checked out.
 
@@ -233,11 +244,11 @@ class _Commit:
     body: str
 
 
-async def _commits(git: Git, span: Iterable[str]) -> list[_Commit]:
+async def _commits(git: Git, span: Iterable[str], *options: str) -> list[_Commit]:
     """Newest first, one more than are told so that it shows whether there are more."""
     helpers = "%(trailers:key=Co-authored-by,valueonly,separator=%x1f)"
     form = f"--format=%H%x00%P%x00%aN%x00{helpers}%x00%s%x00%b"
-    args = ("-z", form, "--encoding=UTF-8", "--topo-order", "--end-of-options", *span, "--")
+    args = ("-z", form, "--encoding=UTF-8", "--topo-order", *options, "--end-of-options", *span, "--")
     fields = (await git.run("log", *args, timeout_s=60)).text.split("\0")
     found = []
     for start in range(0, len(fields) - 5, 6):

@@ -124,6 +124,10 @@ class Drafts:
         """The number that the next draft of a numbered kind gets."""
         return 1 + await self._db.run(lambda conn: store.highest_number(conn, kind))
 
+    async def numbered(self, kind: str, number: int) -> Draft | None:
+        """The draft of a numbered kind with this number, the last made where several have it."""
+        return await self._db.run(lambda conn: store.numbered(conn, kind, number))
+
     async def _keep(
         self, draft: Draft, title: str, body: str, fields: Mapping[str, Any], reason: VersionReason
     ) -> Draft:

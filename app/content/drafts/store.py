@@ -134,6 +134,13 @@ def highest_number(conn: Connection, kind: str) -> int:
     return conn.scalar(select(func.max(_drafts.number)).where(_drafts.kind == kind)) or 0
 
 
+def numbered(conn: Connection, kind: str, number: int) -> Draft | None:
+    """The draft of a kind with this number, the last made where several have it."""
+    named = select(draft).where(_drafts.kind == kind, _drafts.number == number).order_by(_drafts.id.desc())
+    row = conn.execute(named.limit(1)).first()
+    return None if row is None else draft_of(row)
+
+
 def draft_of(row: Row[Any]) -> Draft:
     """A row of `draft`."""
     return Draft(**row._mapping)
