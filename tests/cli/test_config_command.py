@@ -18,7 +18,7 @@ from tests.cli.schemas import errors
 CONFIG = """[ui]
 theme = "nord"
 [keys]
-"app.quit" = "Q"
+"app.quit" = "f10"
 [database]
 url = "mysql://me:hunter2@db/qd"
 [[projects]]
@@ -61,7 +61,7 @@ def test_show_has_every_key_with_its_origin(config: Path, capsys: pytest.Capture
     for line, origin in (
         ('ui.theme = "nord"', "config.toml:2"),
         ("ui.clock = true", "default"),
-        ('keys."app.quit" = "Q"', "config.toml:4"),
+        ('keys."app.quit" = "f10"', "config.toml:4"),
         ('database.url = "mysql://me:********@db/qd"', "config.toml:6"),
         ('projects[0].args = ["-m", "not slow"]', "config.toml:10"),
         ('projects[0].env = { TZ = "UTC", POLYGON_API_KEY = "********" }', "config.toml:11"),
@@ -123,7 +123,7 @@ def test_check_with_problems(config: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_check_knows_the_names_of_the_app(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = ("[ui]", 'start = "gti"', 'theme = "quarterdekc"', "[keys]", '"app.qiut" = "Q"', '"git.fetch" = "c"')
+    lines = ("[ui]", 'start = "gti"', 'theme = "quarterdekc"', "[keys]", '"app.qiut" = "f10"', '"git.fetch" = "c"')
     config.write_text("\n".join(lines))
     code, out, err = run(capsys, "config", "check", "--config", str(config))
     assert (code, out) == (2, "")
@@ -140,7 +140,7 @@ def test_check_tells_of_names_also_where_other_things_are_wrong(
 ) -> None:
     lines = (
         *("[ui]", 'theme = "quarterdekc"', "clock = 2", "[tests]", 'run = "some"', "poll_s = 0", "[loog]", "[keys]"),
-        *('"app.qiut" = "Q"', '"git.fetch" = "c"', '"app.help" = 1'),
+        *('"app.qiut" = "f10"', '"git.fetch" = "c"', '"app.help" = 1'),
     )
     config.write_text("\n".join(lines))
     code, out, err = run(capsys, "config", "check", "--config", str(config))
