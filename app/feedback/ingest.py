@@ -28,7 +28,7 @@ from app.feedback.capture import CaptureRecord
 from app.feedback.contract import FeedbackRecord
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, ImportReport, Violation
-from app.feedback.preparing import Batch, Convert, Opened, Preparer
+from app.feedback.preparing import Batch, Convert, Opened, Preparer, little_collecting
 from app.feedback.quarantine import Entry
 from app.feedback.store import Inserted, insert_rows
 from app.feedback.tables import feedback_import
@@ -109,7 +109,8 @@ async def import_rows(
     """
     alone = db.alone()
     try:
-        return await _imported(alone, source, read, extra, progress, _Patience(patience_s))
+        with little_collecting():
+            return await _imported(alone, source, read, extra, progress, _Patience(patience_s))
     finally:
         if alone is not db:
             alone.close()

@@ -9,6 +9,7 @@ import marshal
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -32,6 +33,8 @@ BATCH_ROWS = 24_000
 """Many rows in one transaction: each page of an index is written once for all of its new keys. Others who write wait
 for its end, at most a second or two."""
 BATCH_BYTES = 16_000_000
+FIRST_ROWS = 4_000
+"""The first batch is small, so that writing begins early; each one after it is twice as large, up to the full size."""
 PIECE_ROWS = 2_000
 """Few rows at a time as objects: until they are written they are kept as bytes, which take a third of the memory."""
 PIECE_BYTES = 2_000_000
@@ -95,6 +98,7 @@ class Preparer:
     ) -> None:
         self._items = items
         self._place = start
+        self._most = min(FIRST_ROWS, BATCH_ROWS)
         self._work = (batch, extra, convert)
         self._ids = identities()
         self._sent: Piece | None = None
@@ -106,12 +110,13 @@ class Preparer:
     def next(self) -> Batch | None:
         """The next batch; None at the end. Blocks: to be called in a thread, never in two at once."""
         batch, rows, size = Batch(self._place, self._place), 0, 0
-        while rows < BATCH_ROWS and size < BATCH_BYTES and (piece := self._piece(BATCH_ROWS - rows)) is not None:
+        while rows < self._most and size < BATCH_BYTES and (piece := self._piece(self._most - rows)) is not None:
             batch.pieces.append(piece)
             rows += len(piece.items)
             size += sum(len(item.raw) for item in piece.items)
         if not batch.pieces:
             return None
+        self._most = min(BATCH_ROWS, 2 * self._most)
         last = batch.pieces[-1].items[-1]
         batch.end = self._place = (last.end, last.line)
         return batch
@@ -245,8 +250,22 @@ def _opened(items: list[Item], found: Ready) -> Opened:
 def _serve(pipe: Connection, batch: str, extra: Extra, convert: Convert | None) -> None:
     """The helper: answers until the other end is closed, however the other process came to its end."""
     ids = identities()
-    # A piece makes some ten thousand objects that all live until it is done: looking for garbage among them is in vain.
+    with little_collecting():
+        _answer(pipe, batch, extra, convert, ids)
+
+
+@contextmanager
+def little_collecting() -> Iterator[None]:
+    """Look for garbage seldom: a piece makes some ten thousand objects that all live until it is done."""
+    before = gc.get_threshold()
     gc.set_threshold(100_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _answer(pipe: Connection, batch: str, extra: Extra, convert: Convert | None, ids: Iterator[str]) -> None:
     while True:
         try:
             raws = marshal.loads(pipe.recv_bytes())
