@@ -336,6 +336,8 @@ def _duplicates(settings: Settings, origins: Origins) -> list[Problem]:
     problems = []
     for table, kind, entries in (
         (("feedback", "retrain"), "pipeline", settings.feedback.retrain),
+        (("content", "ai", "profiles"), "profile", settings.content.ai.profiles),
+        (("content", "targets"), "target", settings.content.targets),
         (("repositories",), "repository", settings.repositories),
         (("projects",), "project", settings.projects),
     ):

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from app.config.ai import AiSettings
 from app.config.fields import Flag, Section, Whole
+from app.config.targets import TargetSettings
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,59}")
 
@@ -96,7 +98,9 @@ class ContentSettings(Section):
     templates: str = ""
     author: str = Field(default="", max_length=120)
     time_zone: str = ""
+    ai: AiSettings = AiSettings()
     style: StyleSettings = StyleSettings()
+    targets: tuple[TargetSettings, ...] = ()
 
     @field_validator("time_zone")
     @classmethod

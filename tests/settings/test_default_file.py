@@ -6,14 +6,23 @@ import tomllib
 from typing import Any
 
 from app.config import toml
+from app.config.ai import AiProfileSettings
 from app.config.content import StyleOverrideSettings, StyleRuleSettings
 from app.config.lookup import default_file
 from app.config.positions import KeyPath
 from app.config.shape import leaves, shape_at
+from app.config.targets import TargetSettings
 from app.settings import ProjectSettings, RepositorySettings, RetrainSettings, Settings, load, project_specs
 
 TEXT = default_file().read_text("utf-8")
-LISTED = (ProjectSettings, RepositorySettings, RetrainSettings, StyleRuleSettings, StyleOverrideSettings)
+LISTED = (
+    ProjectSettings,
+    RepositorySettings,
+    RetrainSettings,
+    AiProfileSettings,
+    StyleRuleSettings,
+    StyleOverrideSettings,
+)
 PROJECT_KEYS = {name for table in LISTED for name in table.model_fields}
 
 
@@ -35,12 +44,16 @@ def test_every_key_of_the_code_is_in_the_file_with_its_default_and_no_other() ->
     # A list of tables without one cannot be written above other tables: it is there as an example.
     assert defaults.pop(("repositories",)) == ()
     assert defaults.pop(("feedback", "retrain")) == ()
+    assert defaults.pop(("content", "ai", "profiles")) == ()
     assert defaults.pop(("content", "style", "rules")) == ()
     assert defaults.pop(("content", "style", "overrides")) == ()
+    assert defaults.pop(("content", "targets")) == ()
     assert "\n# [[repositories]]\n" in TEXT
     assert "\n# [[feedback.retrain]]\n" in TEXT
+    assert "\n# [[content.ai.profiles]]\n" in TEXT
     assert "\n# [[content.style.rules]]\n" in TEXT
     assert "\n# [[content.style.overrides]]\n" in TEXT
+    assert "\n# [[content.targets]]\n" in TEXT
     assert set(written) == set(defaults)
     for path, default in defaults.items():
         if path == ("projects",):
@@ -74,7 +87,14 @@ def test_every_key_has_a_comment_above_it() -> None:
 
 
 def test_the_commented_examples_are_valid() -> None:
-    tables = ("repositories", "feedback.retrain", "content.style.rules", "content.style.overrides", "projects")
+    tables = (
+        "repositories",
+        "feedback.retrain",
+        "content.ai.profiles",
+        "content.style.rules",
+        "content.style.overrides",
+        "projects",
+    )
     starts = (TEXT.index(f"# [[{table}]]") for table in tables)
     example = "\n".join(TEXT[start : TEXT.index("\n\n", start)].replace("# ", "") for start in starts)
     keys = [line.removeprefix("# ") for line in TEXT.split("\n") if line.startswith('# "')]
