@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Self
+from typing import Literal, Self
 
+from textual.content import Content
 from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -17,7 +18,10 @@ class KeptLines(ScrollView):
     them all that strips remember of themselves: how they were cut, and their text for the terminal.
     """
 
+    _holding = False
+
     def __init__(self) -> None:
+        self._border: dict[str, Content] = {}
         self._kept: dict[int, Strip] = {}
         self._kept_for: tuple[object, ...] = ()
         self.painted: dict[int, Hashable] = {}
@@ -48,7 +52,9 @@ class KeptLines(ScrollView):
         return lines if (x1, x2) == (0, width) else [line.crop(x1, x2) for line in lines]
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw these lines (or all) anew."""
+        """Draw these lines (or all) anew, but not the whole view when only its border was written to."""
+        if self._holding:
+            return self
         if regions:
             top = self.content_offset.y
             for region in regions:
@@ -57,6 +63,19 @@ class KeptLines(ScrollView):
         else:
             self._kept.clear()
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def write_border(self, where: Literal["title", "subtitle"], text: Content) -> None:
+        """Write into the upper or lower border what is new there, and repaint that line alone."""
+        if text.is_same(self._border.get(where, Content(""))):
+            return
+        self._border[where] = text
+        self._holding = True
+        try:
+            setattr(self, f"border_{where}", text or None)
+        finally:
+            self._holding = False
+        (width, height), (left, top) = self.outer_size, self.content_offset
+        self.refresh(Region(-left, -top if where == "title" else height - 1 - top, width, 1))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Move the lines that stay in view."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import ClassVar, Literal, Self
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -30,7 +29,6 @@ class RowList(KeptLines, can_focus=True):
     """
 
     ALLOW_SELECT = False
-    _holding = False
     FAST_STRIPS: ClassVar[int] = 1024
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "Down", show=False, id="list.down", tooltip="Next row"),
@@ -92,7 +90,6 @@ class RowList(KeptLines, can_focus=True):
         self._strips: LRUCache[Hashable, Strip] = LRUCache(self.FAST_STRIPS)
         self._styles: dict[tuple[str, str], RichStyle] = {}
         self._pale = False
-        self._border: dict[str, Content] = {}
 
     # What subclasses give
 
@@ -225,23 +222,6 @@ class RowList(KeptLines, can_focus=True):
             index = top + y
             if self._key(index) != key:
                 self.refresh_line(index)
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Repaint, but not the whole list when only its border was written to."""
-        return self if self._holding else super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-    def write_border(self, where: Literal["title", "subtitle"], text: Content) -> None:
-        """Write into the upper or lower border what is new there, and repaint that line alone."""
-        if text.is_same(self._border.get(where, Content(""))):
-            return
-        self._border[where] = text
-        self._holding = True
-        try:
-            setattr(self, f"border_{where}", text or None)
-        finally:
-            self._holding = False
-        (width, height), (left, top) = self.outer_size, self.content_offset
-        self.refresh(Region(-left, -top if where == "title" else height - 1 - top, width, 1))
 
     # Painting
 
