@@ -47,13 +47,13 @@ HEAD = {
     "version": COUNT,
     "updated_at": TIME,
 }
-PART = record(captured_at=TIME, hash=TEXT, why=TEXT, data=ANY)
+CONTEXT: Schema = {"type": "object", "description": "by source, an object of captured_at, hash, why and data"}
 DRAFT = record(
     **HEAD,
     created_at=TIME,
     template_hash=TEXT,
     fields=OBJECT,
-    context={"type": "object", "additionalProperties": PART},
+    context=CONTEXT,
     body=TEXT,
 )
 VERSION = record(number=WHOLE, reason=choice(*get_args(VersionReason)), title=TEXT, words=COUNT, at=TIME)

@@ -198,6 +198,9 @@ class SafeEnvironment(ImmutableSandboxedEnvironment):
             self.guard.room(filters.replaced_length(text, args[0], args[1]))
         else:
             self.guard.spend(len(text))
+            if method.startswith("r") or "strip" in method:
+                for arg in args:
+                    filters.marks(arg)
 
     def _printed(self, value: Any) -> Any:
         if value is None or isinstance(value, NoData):

@@ -202,7 +202,10 @@ def fault(error: Exception, path: str, name: str, source: str) -> UserError:
         )
     elif isinstance(error, RecursionError):
         what, fix = "the template calls or includes itself without end", "let it end"
-    return UserError(what, where=f"{path if file == name else file}:{line}", fix=fix)
+    if file == name:
+        # Not every expression knows its line; the empty ones in front are those of the front matter.
+        file, line = path, max(line, len(source) - len(source.lstrip("\n")) + 1)
+    return UserError(what, where=f"{file}:{line}", fix=fix)
 
 
 def _said(error: Exception) -> str:

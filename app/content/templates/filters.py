@@ -19,9 +19,19 @@ from app.git.broadcast import count_of, md
 PLAIN = (
     *("abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "groupby", "int"),
     *("items", "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select"),
-    *("selectattr", "sort", "string", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"),
+    *("selectattr", "sort", "string", "title", "truncate", "unique", "upper", "urlencode", "wordcount"),
 )
+OF_LISTS = frozenset(
+    {
+        *("count", "d", "default", "dictsort", "first", "groupby", "items", "join", "last", "length", "list", "map"),
+        *("max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "sum", "unique"),
+    }
+)
+"""What takes lists as lists; all others make a text of one first."""
+COMPARING = frozenset({"dictsort", "groupby", "max", "min", "sort", "unique"})
 WIDEST_INDENT = 40
+LONGEST_MARKS = 100
+"""Characters of what is searched from the end or stripped: their number counts for each character of the text."""
 MOST_DIGITS = 15
 _LAZY = (GeneratorType, map, filter, zip, reversed)
 
@@ -38,19 +48,17 @@ def allowed(known: Mapping[str, Callable[..., Any]], guard: Guard) -> dict[str, 
         "replace": _replace(guard),
         "round": rounded,
         "sum": _sum(known["map"]),
+        "trim": trim,
     }
     plain = {name: known[name] for name in PLAIN}
-    return {name: _charged(function, guard) for name, function in {**plain, **own}.items()}
+    return {name: _charged(name, function, guard) for name, function in {**plain, **own}.items()}
 
 
-def _charged(function: Callable[..., Any], guard: Guard) -> Callable[..., Any]:
+def _charged(name: str, function: Callable[..., Any], guard: Guard) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()):
-            if isinstance(arg, (list, tuple, dict)):
-                guard.spend(weight(arg)[0])
-            elif isinstance(arg, str):
-                guard.spend(len(arg))
+            _taken(name, arg, guard)
         made = function(*args, **kwargs)
         if isinstance(made, _LAZY):
             made = _all(made, guard)
@@ -59,6 +67,16 @@ def _charged(function: Callable[..., Any], guard: Guard) -> Callable[..., Any]:
         return made if isinstance(made, Undefined) else guard.made(made)
 
     return call
+
+
+def _taken(name: str, arg: Any, guard: Guard) -> None:
+    if isinstance(arg, str):
+        guard.spend(len(arg))
+    elif isinstance(arg, (list, tuple, dict)):
+        elements, characters = weight(arg)
+        guard.spend(elements + (characters if name in COMPARING else 0))
+        if name not in OF_LISTS:
+            guard.printed(arg)
 
 
 def _all(lazy: Any, guard: Guard) -> list[Any]:
@@ -86,6 +104,18 @@ def indent(text: str, width: int = 4, first: bool = False) -> str:
     space = " " * width
     moved = "\n".join(space + line if line else line for line in str(text).split("\n"))
     return moved if first else moved[len(space) if str(text) and str(text)[0] != "\n" else 0 :]
+
+
+def trim(text: Any, chars: str | None = None) -> str:
+    """The text without spaces, or these characters, at both ends."""
+    marks(chars)
+    return str(text).strip(chars)
+
+
+def marks(given: Any) -> None:
+    """Refuse what is too long to be looked for at each place of a text."""
+    if isinstance(given, str) and len(given) > LONGEST_MARKS:
+        raise FilterArgumentError(f"up to {LONGEST_MARKS} characters can be stripped or looked for from the end")
 
 
 def as_json(value: Any) -> str:

@@ -56,7 +56,8 @@ def within(root: Path, name: str) -> Path | None:
 def read(path: Path) -> str:
     """The text of a template. Raises UserError for what is none."""
     try:
-        with path.open("rb") as file:
+        # A pipe would never answer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UserError("this is no file", where=str(path), fix="put a text file there")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -14,6 +15,7 @@ from app.errors import UserError
 
 LONGEST = 500
 """Characters of a text; a long one may have as many as a draft."""
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 YES, NO = ("yes", "true", "on", "1", "y"), ("no", "false", "off", "0", "n")
 EMPTY: Mapping[str, Any] = {
     "text": "", "long": "", "number": None, "date": "", "choice": "", "multi": [], "toggle": False,
@@ -154,7 +156,7 @@ def _number(given: Any) -> int | float:
 
 def _date(text: str) -> str:
     try:
-        if len(text) != 10:
+        if not _DAY.fullmatch(text):
             raise ValueError
         return date.fromisoformat(text).isoformat()
     except ValueError:

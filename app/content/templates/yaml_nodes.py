@@ -12,6 +12,7 @@ Plain = str | int | float | bool | None
 DEEPEST = 20
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 _PREFIX = "tag:yaml.org,2002:"
+_KINDS = frozenset({"null", "bool", "int", "float", "str", "timestamp", "merge", "seq", "map"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ def _at(node: Any, path: str, first: int, depth: int) -> At:
     if node.anchor is not None:
         raise _wrong(path, line, "anchors and aliases are not for front matter", "write the value out")
     tag = str(node.tag or "")
-    if not tag.startswith(_PREFIX):
-        raise _wrong(path, line, f"the tag {tag[:40]} is not for front matter", "leave it out")
     kind = tag.removeprefix(_PREFIX)
+    if kind not in _KINDS:
+        raise _wrong(path, line, f"the tag {tag[:60]} is not for front matter", "leave it out")
     if isinstance(node, ScalarNode):
         return At(_scalar(kind, node.value, path, line), line)
     if isinstance(node, SequenceNode) and kind == "seq":
