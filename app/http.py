@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from json import dumps
+from typing import TYPE_CHECKING, Any, Literal
 
 from app import __version__
 from app.errors import UserError
@@ -32,7 +33,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class UnreachableError(UserError):
-    """The server did not answer."""
+    """The server did not answer. Whether it got the request is not known, unless it is a NotSentError."""
+
+
+class NotSentError(UnreachableError):
+    """The server was not reached: it has certainly done nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,26 @@ class Client:
         raise AssertionError("unreachable")
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send a body, once: whether to send it again is for the caller, who knows what that would do.
+        """Send a body, once; see `once`."""
+        return await self._send("POST", path, content=body, headers=headers)
+
+    async def once(
+        self,
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        path: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        json: Any = None,
+    ) -> Answer:
+        """Ask once, with a JSON body unless that is None: whether to ask again is for the caller, who knows what that
+        would do. `path` and `query` may be secret: they are never part of an error.
 
         Raises UnreachableError when there was no answer; else the answer is returned, whatever its status.
         """
-        return await self._send("POST", path, content=body, headers=headers)
+        if json is None:
+            return await self._send(method, path, query)
+        content = dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        return await self._send(method, path, query, content=content, headers={"Content-Type": "application/json"})
 
     async def close(self) -> None:
         """Close the connections."""
@@ -132,6 +152,13 @@ class Client:
     ) -> Answer:
         import httpx
 
+        before = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.InvalidURL,
+            httpx.UnsupportedProtocol,
+        )
         if self._client is None:
             self._client = httpx.AsyncClient(headers=self._headers, timeout=self._timeout_s, follow_redirects=False)
         try:
@@ -144,10 +171,9 @@ class Client:
                         raise UnreachableError("the answer is too long", where=self.base)
                 return Answer(response.status_code, dict(response.headers), bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = type(error).__name__ if not str(error) else str(error)
-            raise UnreachableError(
-                f"no answer ({reason})", where=self.base, fix="check the connection and the address"
-            ) from None
+            reason = type(error).__name__ if not str(error) or isinstance(error, httpx.InvalidURL) else str(error)
+            kind = NotSentError if isinstance(error, before) else UnreachableError
+            raise kind(f"no answer ({reason})", where=self.base, fix="check the connection and the address") from None
 
 
 def _seconds(text: str) -> float | None:

@@ -27,6 +27,7 @@ APPLIERS = {
     "feedback.decision": "app.feedback.decisions:apply_decision",
     "feedback.row": "app.feedback.ingest:apply_row",
     "content.draft": "app.content.drafts.store:apply",
+    "content.ai": "app.content.ai.calls:apply",
     "retrain.report": "app.feedback.retrain.states:apply_report",
 }
 """What carries out each kind of spooled operation: loaded with the first one of its kind, which most sessions of the

@@ -6,6 +6,7 @@ import click
 
 from app.commands.content_drafts import diff, list_, render, show
 from app.commands.content_new import new, templates
+from app.commands.content_publish import deliveries, dispatch, publish, resolve, targets, unpublish
 from app.commands.content_style import fix, lint
 
 
@@ -14,5 +15,7 @@ def content() -> None:
     """Make drafts from templates, show them in every form, and check texts against the style guide."""
 
 
-for command in (templates, new, list_, show, render, diff, lint, fix):
+PUBLISHING = (publish, deliveries, dispatch, resolve, unpublish, targets)
+
+for command in (templates, new, list_, show, render, diff, lint, fix, *PUBLISHING):
     content.add_command(command)

@@ -20,6 +20,7 @@ CONTRACTS = {
     "retrain.row": "app.feedback.retrain.contract:TrainingRow",
     "retrain.report": "app.feedback.retrain.contract:RunReport",
     "content.draft": "app.content.drafts.records:DraftRecord",
+    "content.ai": "app.content.ai.calls:CallRecord",
 }
 """What enters the database through a contract, and its pydantic model; an area adds its own here."""
 

@@ -22,6 +22,7 @@ LISTED = (
     AiProfileSettings,
     StyleRuleSettings,
     StyleOverrideSettings,
+    TargetSettings,
 )
 PROJECT_KEYS = {name for table in LISTED for name in table.model_fields}
 
@@ -93,6 +94,7 @@ def test_the_commented_examples_are_valid() -> None:
         "content.ai.profiles",
         "content.style.rules",
         "content.style.overrides",
+        "content.targets",
         "projects",
     )
     starts = (TEXT.index(f"# [[{table}]]") for table in tables)

@@ -1,0 +1,200 @@
+"""A folder of pages: Markdown and HTML, with an index and a feed. Every file is replaced whole.
+
+What the folder holds is kept in `publications.json`; index and feed are made of it anew with each page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import html
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from app.content.model import Part, Publication
+from app.content.publishing.model import Final, Outcome, Problem, Target, Text
+from app.content.render.html import slug
+from app.errors import UserError
+from app.files import replace_text
+
+CATALOGUE = "publications.json"
+LOCK = ".publications.lock"
+SLUG_LONGEST = 80
+FEED_LONGEST = 50
+
+
+class Files:
+    """One folder."""
+
+    def __init__(self, target: Target) -> None:
+        self._folder = Path(target.options["folder"])
+        self._format = str(target.options.get("format") or "both")
+        self._url = str(target.options.get("address") or "").rstrip("/")
+        self._title = str(target.options.get("title") or target.name)
+
+    def final(self, text: Text) -> Final:
+        """One page."""
+        body = text.body if text.body.endswith("\n") else text.body + "\n"
+        data = {"html": text.page if self._format != "markdown" else "", "author": text.author}
+        parts = (Part(body, data),) if text.body.strip() else ()
+        return Final(text.title, parts, body, titled=True)
+
+    def problems(self, final: Final) -> list[Problem]:
+        """A page needs a title: its file is called by it."""
+        return [] if final.title.strip() else [Problem("empty", "it has no title, which its file is called by")]
+
+    async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
+        """Write the page. Written again it takes its own place."""
+        return await asyncio.to_thread(self._written, publication, part, publication.id)
+
+    async def edit(self, publication: Publication, part: Part, remote_id: str) -> Outcome:
+        """Write another text in the place of the page, at the same address."""
+        return await asyncio.to_thread(self._written, publication, part, remote_id)
+
+    async def delete(self, publication: Publication, remote_id: str) -> Outcome:
+        """Remove the page, and its line from index and feed."""
+        return await asyncio.to_thread(self._removed, remote_id)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _written(self, publication: Publication, part: Part, identity: str) -> Outcome:
+        try:
+            with self._locked() as entries:
+                known = entries.get(identity, {})
+                name = known.get("name") or _name(publication, identity, entries)
+                entry = {
+                    "name": name,
+                    "title": publication.title,
+                    "author": part.data.get("author", ""),
+                    "published": known.get("published") or publication.due_at.isoformat(),
+                    "updated": datetime.now(UTC).isoformat(),
+                }
+                if self._format != "html":
+                    replace_text(self._folder / f"{name}.md", part.text)
+                if self._format != "markdown":
+                    replace_text(self._folder / f"{name}.html", part.data["html"])
+                entries[identity] = entry
+        except (OSError, UserError) as error:
+            return Outcome("permanent", _fault(error, self._folder))
+        return Outcome("accepted", remote_id=identity, url=self._address(name))
+
+    def _removed(self, identity: str) -> Outcome:
+        try:
+            with self._locked() as entries:
+                entry = entries.pop(identity, None)
+                for ending in ("md", "html") if entry is not None else ():
+                    with contextlib.suppress(FileNotFoundError):
+                        (self._folder / f"{entry['name']}.{ending}").unlink()
+        except (OSError, UserError) as error:
+            return Outcome("permanent", _fault(error, self._folder))
+        return Outcome("accepted", remote_id=identity)
+
+    @contextmanager
+    def _locked(self) -> Iterator[dict[str, Any]]:
+        """What the folder holds, while no other program writes there; it is written with what is made of it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            entries = self._read()
+            yield entries
+            newest = sorted(entries.values(), key=lambda entry: (entry["published"], entry["name"]), reverse=True)
+            replace_text(self._folder / CATALOGUE, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+            if self._format != "html":
+                replace_text(self._folder / "index.md", self._markdown_index(newest))
+            if self._format != "markdown":
+                replace_text(self._folder / "index.html", self._html_index(newest))
+            replace_text(self._folder / "feed.xml", self._feed(newest[:FEED_LONGEST]))
+        finally:
+            os.close(lock)
+
+    def _read(self) -> dict[str, Any]:
+        path = self._folder / CATALOGUE
+        try:
+            entries = json.loads(path.read_text("utf-8"))
+            if not isinstance(entries, dict) or any(not _right(entry) for entry in entries.values()):
+                raise ValueError
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            what = "the list of what the folder holds is broken"
+            raise UserError(what, where=str(path), fix="repair it, or remove it to begin anew") from None
+        return entries
+
+    def _address(self, name: str) -> str:
+        ending = "md" if self._format == "markdown" else "html"
+        return f"{self._url}/{name}.{ending}" if self._url else (self._folder / f"{name}.{ending}").as_uri()
+
+    def _markdown_index(self, newest: list[Mapping[str, str]]) -> str:
+        lines = [f"- {entry['published'][:10]} [{_plain(entry['title'])}]({entry['name']}.md)" for entry in newest]
+        return "\n".join([f"# {_plain(self._title)}", "", *lines]) + "\n"
+
+    def _html_index(self, newest: list[Mapping[str, str]]) -> str:
+        lines = [
+            f'<li><time>{entry["published"][:10]}</time> <a href="{html.escape(entry["name"])}.html">'
+            f"{html.escape(entry['title'])}</a></li>"
+            for entry in newest
+        ]
+        title = html.escape(self._title)
+        return (
+            f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+            '<meta name="viewport" content="width=device-width">\n'
+            '<link rel="alternate" type="application/atom+xml" href="feed.xml">\n</head>\n'
+            f"<body>\n<h1>{title}</h1>\n<ul>\n" + "\n".join(lines) + "\n</ul>\n</body>\n</html>\n"
+        )
+
+    def _feed(self, newest: list[Mapping[str, str]]) -> str:
+        """Atom 1.0."""
+        updated = max((entry["updated"] for entry in newest), default=datetime.now(UTC).isoformat())
+        home = self._url + "/" if self._url else self._folder.as_uri()
+        lines = [
+            '<?xml version="1.0" encoding="utf-8"?>',
+            '<feed xmlns="http://www.w3.org/2005/Atom">',
+            f"<title>{_xml(self._title)}</title><id>{_xml(home)}</id><updated>{updated}</updated>",
+            f"<link href={quoteattr(home)}/>",
+        ]
+        for entry in newest:
+            address = self._address(entry["name"])
+            lines += [
+                "<entry>",
+                f"<title>{_xml(entry['title'])}</title><id>{_xml(address)}</id><link href={quoteattr(address)}/>",
+                f"<published>{entry['published']}</published><updated>{entry['updated']}</updated>",
+                f"<author><name>{_xml(entry['author'] or self._title)}</name></author>",
+                "</entry>",
+            ]
+        return "\n".join([*lines, "</feed>"]) + "\n"
+
+
+def _name(publication: Publication, identity: str, entries: Mapping[str, Any]) -> str:
+    day = publication.due_at.strftime("%Y-%m-%d")
+    words = slug(publication.title)[:SLUG_LONGEST].strip("-") or "text"
+    name, taken = f"{day}-{words}", {entry["name"] for entry in entries.values()}
+    return f"{name}-{identity[-6:].lower()}" if name in taken else name
+
+
+def _right(entry: Any) -> bool:
+    names = ("name", "title", "author", "published", "updated")
+    if not isinstance(entry, dict) or any(not isinstance(entry.get(name), str) for name in names):
+        return False
+    # It names files that are removed: nothing outside the folder.
+    return entry["name"] == Path(entry["name"]).name and entry["name"] not in ("", ".", "..")
+
+
+def _fault(error: OSError | UserError, folder: Path) -> str:
+    return str(error) if isinstance(error, UserError) else f"{error.filename or folder}: {error.strerror or error}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("[", "\\[").replace("]", "\\]").split())
+
+
+def _xml(text: str) -> str:
+    return escape("".join(char for char in text if char >= " " and char not in "\ufffe\uffff"))
