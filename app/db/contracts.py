@@ -21,6 +21,8 @@ CONTRACTS = {
     "retrain.report": "app.feedback.retrain.contract:RunReport",
     "content.draft": "app.content.drafts.records:DraftRecord",
     "content.ai": "app.content.ai.calls:CallRecord",
+    "content.publication": "app.content.publishing.records:PublicationRecord",
+    "content.outcome": "app.content.publishing.records:OutcomeRecord",
 }
 """What enters the database through a contract, and its pydantic model; an area adds its own here."""
 
