@@ -178,12 +178,20 @@ async def of_tag(git: Git, repository: str, tag: str, *, remote: str = "origin")
 
 async def of_time(git: Git, repository: str, since: datetime) -> News:
     """What was committed to the branch that is checked out since a moment. Raises UserError (GitError)."""
-    head = (await git.run("symbolic-ref", "-q", "HEAD", ok=(0, 1))).line
-    new = await git.run("rev-parse", "--verify", "-q", "HEAD", ok=(0, 1))
+    import asyncio
+
+    async def web() -> WebLinks | None:
+        return await web_of(git, await remote_of(git))
+
+    head, new, pages = await asyncio.gather(
+        git.run("symbolic-ref", "-q", "HEAD", ok=(0, 1)),
+        git.run("rev-parse", "--verify", "-q", "HEAD", ok=(0, 1)),
+        web(),
+    )
     commits = await _commits(git, ["HEAD"], f"--since={since.isoformat()}") if new.code == 0 else []
-    web = await web_of(git, await remote_of(git))
-    branch = head.removeprefix("refs/heads/")
-    return _news("push", repository, branch, commits[-1].oid if commits else "", new.line, commits, web, url="", ranged=True)
+    branch = head.line.removeprefix("refs/heads/")
+    old = commits[-1].oid if commits else ""
+    return _news("push", repository, branch, old, new.line, commits, pages, url="", ranged=True)
 
 
 async def latest(git: Git, repository: str, what: str = "", *, remote: str = "origin", default: str = "") -> News:

@@ -84,9 +84,11 @@ async def _changed(git: Git, news: News) -> dict[str, int]:
     """Files and lines that differ between what was there before the first commit and now."""
     counts = {"files": 0, "insertions": 0, "deletions": 0}
     if news.old:
-        before = await git.run("rev-parse", "--verify", "-q", f"{news.old}^", ok=(0, 1, 128))
-        base = before.line if before.code == 0 else _EMPTY_TREE
-        for number, what in _STAT.findall((await git.run("diff", "--shortstat", base, news.new, "--")).text):
+        said = await git.run("diff", "--shortstat", f"{news.old}^", news.new, "--", ok=(0, 128))
+        if said.code:
+            # Nothing was before the first commit of all.
+            said = await git.run("diff", "--shortstat", _EMPTY_TREE, news.new, "--")
+        for number, what in _STAT.findall(said.text):
             counts[f"{what}s"] = int(number)
     return counts
 

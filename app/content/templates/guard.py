@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 UNITS = 4_000_000
-CPU_S = 0.5
+CPU_S = 0.3
 """Seconds of the processor, for the whole of one filling."""
 OUTPUT = 1_000_000
 """Characters of a filled template."""
