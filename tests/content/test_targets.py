@@ -1,0 +1,150 @@
+"""Folders, mails and other services as targets."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.content.publishing.model import Text
+from app.content.publishing.targets.notion_blocks import blocks_of
+from app.db.engine import Database
+from app.errors import UserError
+from tests.content.publishing import publishing, target
+from tests.content.smtp_fake import mail
+
+PAGE = "<html><head><style>:root { --ink: #123456 } p { color: var(--ink) }</style></head><body><p>Ä</p></body></html>"
+TEXT = Text("Grüße & <more>", "# Heading\n\nA *text* with ä.\n", PAGE, "Ada")
+SENDER = {"host": "127.0.0.1", "tls": "none", "sender": "me@example.org", "to": ("a@example.org", "b@example.org")}
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Database]:
+    db = Database(f"sqlite:///{tmp_path}/qd.db")
+    yield db
+    db.close()
+
+
+async def test_a_folder_has_pages_an_index_and_a_feed(embedded: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    there = target("files", folder=str(folder), address="https://example.org/log/", title="Log & more")
+    async with publishing(embedded, tmp_path, there) as work:
+        first = await work.send(TEXT)
+        second = await work.send(TEXT)
+        assert (first.state, second.state) == ("sent", "sent")
+        day = f"{work.clock.now:%Y-%m-%d}"
+        pages = sorted(path.name for path in folder.glob("2*.html"))
+        assert pages == sorted([f"{day}-grüsse-more.html", f"{day}-grüsse-more-{second.id[-6:].lower()}.html"])
+        assert (folder / f"{day}-grüsse-more.html").read_text() == PAGE
+        assert (folder / f"{day}-grüsse-more.md").read_text() == TEXT.body
+        assert first.url == f"https://example.org/log/{day}-grüsse-more.html"
+        feed = ElementTree.parse(folder / "feed.xml").getroot()
+        assert len(feed.findall("{http://www.w3.org/2005/Atom}entry")) == 2
+        assert "Grüße &amp; &lt;more&gt;" in (folder / "index.html").read_text()
+        assert (folder / "index.md").read_text().count(f"- {day} [") == 2
+        third = await work.send(Text("Other", "New.\n", "<html>", ""), replaces=first)
+        assert third.url == first.url
+        assert (folder / f"{day}-grüsse-more.md").read_text() == "New.\n"
+        await work.publisher.delete(second)
+        await work.publisher.delete(third)
+        assert sorted(path.name for path in folder.glob("2*")) == []
+        assert "Other" not in (folder / "feed.xml").read_text()
+        assert [path.name for path in folder.iterdir() if path.name.startswith(".") and "lock" not in path.name] == []
+
+
+async def test_a_folder_that_names_files_outside_is_not_believed(embedded: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    wrong = '{"x": {"name": "../secret", "title": "", "author": "", "published": "", "updated": ""}}'
+    (folder / "publications.json").write_text(wrong)
+    async with publishing(embedded, tmp_path, target("files", folder=str(folder))) as work:
+        sent = await work.send(TEXT)
+        assert sent.state == "failed_permanent"
+        assert "publications.json" in sent.error
+        assert (folder / "publications.json").read_text() == wrong
+
+
+async def test_a_mail_has_text_and_html_and_an_id_of_its_own(embedded: Database, tmp_path: Path) -> None:
+    with mail() as fake:
+        async with publishing(embedded, tmp_path, target("email", port=fake.port, **SENDER)) as work:
+            sent = await work.send(TEXT)
+            assert (sent.state, sent.remote) == ("sent", (f"<{sent.id}@example.org>",))
+            with pytest.raises(UserError, match="cannot be taken back"):
+                await work.publisher.delete(sent)
+            with pytest.raises(UserError, match="one line"):
+                await work.order(Text("a\r\nBcc: x@example.org", "Text."))
+    assert len(fake.readers) == 2
+    message = email.message_from_bytes(fake.mails[0], policy=email.policy.default)
+    assert message["Subject"] == TEXT.title
+    assert message["Message-ID"] == f"<{sent.id}@example.org>"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert "A text with ä." in message.get_body(("plain",)).get_content()
+    assert 'style="color: #123456;"' in message.get_body(("html",)).get_content()
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "state"),
+    [
+        ("MAIL", "451 later", "failed_transient"),
+        ("DATA", "552 too large", "failed_permanent"),
+        ("RCPT", "550 nobody", "failed_permanent"),
+        ("RCPT", "450 later", "failed_transient"),
+        (".", "554 policy", "failed_permanent"),
+        (".", "", "unknown"),
+        ("EHLO", "", "failed_transient"),
+    ],
+)
+async def test_what_a_mail_server_answers(
+    embedded: Database, tmp_path: Path, verb: str, answer: str, state: str
+) -> None:
+    with mail() as fake:
+        fake.answers[verb] = answer
+        async with publishing(embedded, tmp_path, target("email", port=fake.port, **SENDER)) as work:
+            sent = await work.send(TEXT)
+            assert sent.state == state, sent.error
+            await work.publisher.dispatcher.once()
+            assert len(fake.mails) == (1 if verb == "." else 0)
+
+
+async def test_apprise_sends_where_it_is_installed_and_says_where_it_is_not(
+    embedded: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with publishing(embedded, tmp_path, target("apprise", url="jsons://127.0.0.1:9/")) as work:
+        sent = await work.send(TEXT)
+        assert sent.state == "unknown"
+        monkeypatch.setitem(sys.modules, "apprise", None)
+        with pytest.raises(UserError, match="Apprise is not installed"):
+            await work.publisher.preview(TEXT, work.publisher.target("there"))
+
+
+@given(st.text(max_size=300), st.integers(0, 130), st.integers(1, 2500))
+@settings(max_examples=40, deadline=None)
+def test_blocks_stay_within_the_limits(words: str, items: int, long: int) -> None:
+    text = "\n".join(f"- **{number}** item" for number in range(items)) + f"\n\n{'x' * long}\n\n{words}"
+    for block in blocks_of(text):
+        runs = block[block["type"]].get("rich_text", [])
+        assert len(runs) <= 100
+        assert all(len(run["text"]["content"]) <= 2000 for run in runs)
+
+
+def test_blocks_keep_what_the_text_says() -> None:
+    text = "# T\n\na **b** [c](https://x.org)\n\n- one\n  - two\n    - three\n\n```py\nx\n```\n"
+    text += "\n> q\n\n---\n\n|a|\n|-|\n|1|\n"
+    kinds = [block["type"] for block in blocks_of(text)]
+    assert kinds == ["heading_1", "paragraph", "bulleted_list_item", "code", "quote", "divider", "code"]
+    item = blocks_of(text)[2]["bulleted_list_item"]["children"]
+    assert [each["type"] for each in item] == ["bulleted_list_item", "bulleted_list_item"]
+    assert blocks_of(text)[3]["code"]["language"] == "python"
+    assert blocks_of("```strange\nx\n```")[0]["code"]["language"] == "plain text"
+    runs = blocks_of(text)[1]["paragraph"]["rich_text"]
+    assert [(run["text"]["content"], run.get("annotations")) for run in runs][1] == ("b", {"bold": True})
+    assert runs[-1]["text"]["link"] == {"url": "https://x.org"}
+    (long,) = blocks_of("y" * 2001)
+    assert [len(run["text"]["content"]) for run in long["paragraph"]["rich_text"]] == [2000, 1]
