@@ -164,12 +164,9 @@ class Line:
 
     values: Values
     text: bytes
+    sum: int
+    """The row's part of the table's checksum."""
     changed: str = ""
-
-    @property
-    def sum(self) -> int:
-        """The row's part of the table's checksum."""
-        return int.from_bytes(blake2b(self.text, digest_size=16).digest(), "big")
 
 
 def line(shape: Shape, row: Sequence[Any], *, whole_numbers: bool = False) -> Line:
@@ -199,7 +196,7 @@ def line(shape: Shape, row: Sequence[Any], *, whole_numbers: bool = False) -> Li
         again = _ENCODER.encode(fitting).encode()
         if again != data:
             values, data, changed = fitting, again, "whole numbers of more than 64 bits in its JSON were rounded"
-    return Line(values, data, changed)
+    return Line(values, data, int.from_bytes(blake2b(data, digest_size=16).digest(), "big"), changed)
 
 
 def literals(shape: Shape, values: Values) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, inser
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from app.db import faults
+from app.db.copying.ahead import one_ahead
 from app.db.copying.rows import Key, Line, Shape, line, literals
 from app.db.engine import Database
 from app.db.types import on_server
@@ -75,18 +76,33 @@ def write(conn: Connection, shape: Shape, rows: Sequence[Line], limits: Limits) 
     """Insert rows that the target does not have; those it refuses are put aside with the reason."""
     batch = Batch()
     sendable: list[Line] = []
-    size = 0
     for row in rows:
         if why := limits.too_large(shape, row):
             batch.refuse(shape, row, why)
-            continue
-        if size + len(row.text) > limits.statement:
-            _insert(conn, shape, sendable, batch)
-            sendable, size = [], 0
-        sendable.append(row)
-        size += len(row.text)
-    _insert(conn, shape, sendable, batch)
+        else:
+            sendable.append(row)
+    if on_server(conn.dialect):
+        made = ((some, _ready(conn, shape, some)) for some in _runs(sendable, limits.statement))
+        for _ in one_ahead(made, lambda each: _insert(conn, shape, *each, batch)):
+            pass
+    else:
+        for some in _runs(sendable, limits.statement):
+            _insert(conn, shape, some, "", batch)
     return batch
+
+
+def _runs(rows: Sequence[Line], size: int) -> Iterator[list[Line]]:
+    """The rows of one statement after the other."""
+    run: list[Line] = []
+    left = size
+    for row in rows:
+        if run and len(row.text) > left:
+            yield run
+            run, left = [], size
+        run.append(row)
+        left -= len(row.text)
+    if run:
+        yield run
 
 
 def merge(conn: Connection, shape: Shape, rows: Sequence[Line], limits: Limits, *, keep: bool) -> Batch:
@@ -116,13 +132,11 @@ def remove(conn: Connection, shape: Shape, conditions: Sequence[ColumnElement[bo
     conn.execute(delete(shape.table).where(*conditions))
 
 
-def _insert(conn: Connection, shape: Shape, rows: Sequence[Line], batch: Batch) -> None:
+def _insert(conn: Connection, shape: Shape, rows: Sequence[Line], statement: str, batch: Batch) -> None:
     """All in one go; where that fails, in halves, until the rows that are at fault stand alone."""
-    if not rows:
-        return
     try:
         with conn.begin_nested():
-            _send(conn, shape, rows)
+            _send(conn, shape, rows, statement)
     except SQLAlchemyError as error:
         if "no such savepoint" in str(error):
             # SQLite that found no room has taken back the whole transaction, and the savepoint with it.
@@ -131,8 +145,8 @@ def _insert(conn: Connection, shape: Shape, rows: Sequence[Line], batch: Batch) 
             raise
         if len(rows) > 1:
             middle = len(rows) // 2
-            _insert(conn, shape, rows[:middle], batch)
-            _insert(conn, shape, rows[middle:], batch)
+            _insert(conn, shape, rows[:middle], "", batch)
+            _insert(conn, shape, rows[middle:], "", batch)
         elif _look_up(conn, shape, [shape.key(rows[0].values)]).get(shape.key(rows[0].values)) == rows[0].text:
             batch.kept += 1
         else:
@@ -140,24 +154,35 @@ def _insert(conn: Connection, shape: Shape, rows: Sequence[Line], batch: Batch) 
     except (ValueError, TypeError, OverflowError) as error:
         if len(rows) > 1:
             for row in rows:
-                _insert(conn, shape, [row], batch)
+                _insert(conn, shape, [row], "", batch)
         else:
             batch.refuse(shape, rows[0], str(error)[:300])
     else:
         batch.inserted.extend(rows)
 
 
-def _send(conn: Connection, shape: Shape, rows: Sequence[Line]) -> None:
+def _send(conn: Connection, shape: Shape, rows: Sequence[Line], statement: str) -> None:
+    """`statement` is what `_ready` made of the rows, if it made any."""
     if not on_server(conn.dialect):
         conn.execute(insert(shape.table), [dict(zip(shape.names, row.values, strict=True)) for row in rows])
         return
+    # Without parameters a % in the text is nothing but a %.
+    conn.exec_driver_sql(statement or _statement(conn, shape, rows), execution_options={"no_parameters": True})
+
+
+def _ready(conn: Connection, shape: Shape, rows: Sequence[Line]) -> str:
+    """The rows as a statement; nothing where there is a row among them that no server stores: `_insert` finds it."""
+    try:
+        return _statement(conn, shape, rows)
+    except (ValueError, TypeError, OverflowError):
+        return ""
+
+
+def _statement(conn: Connection, shape: Shape, rows: Sequence[Line]) -> str:
     quote = conn.dialect.identifier_preparer.quote_identifier
     columns = ",".join(map(quote, shape.names))
-    statement = f"INSERT INTO {quote(shape.name)} ({columns}) VALUES " + ",".join(
-        literals(shape, row.values) for row in rows
-    )
-    # Without parameters a % in the text is nothing but a %.
-    conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    values = ",".join([literals(shape, row.values) for row in rows])
+    return f"INSERT INTO {quote(shape.name)} ({columns}) VALUES {values}"
 
 
 def _update(conn: Connection, shape: Shape, row: Line, batch: Batch) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
 
 from app.db.copying import state, target
+from app.db.copying.ahead import one_ahead
 from app.db.copying.report import Meter, TableReport
 from app.db.copying.rows import SUMS, Key, Line, Shape, Values, line
 from app.db.copying.snapshot import Snapshot, between, explained
@@ -21,10 +19,6 @@ from app.db.copying.target import Batch, Limits
 from app.db.engine import Database
 from app.errors import UserError
 
-SWITCH_S = 0.0005
-
-Item = TypeVar("Item")
-Done = TypeVar("Done")
 Write = Callable[[Connection], Any]
 
 
@@ -97,7 +91,7 @@ class Transfer:
             after = until
         seq = parts[-1].seq + 1 if parts else 0
         lines = enumerate(self._batches(shape, self._source.rows(shape, after)), seq)
-        for part in _one_ahead(lines, lambda each: self._arrive(shape, *each)):
+        for part in one_ahead(lines, lambda each: self._arrive(shape, *each)):
             self._count(report, part)
             self._tell("copy", shape.name, report.rows)
 
@@ -174,7 +168,7 @@ class Transfer:
             work = partial(target.merge, shape=shape, rows=lines, limits=self._limits, keep=keep)
             return lines, self._run(work)
 
-        for lines, batch in _one_ahead(self._batches(shape, self._source.rows(shape)), merge):
+        for lines, batch in one_ahead(self._batches(shape, self._source.rows(shape)), merge):
             report.rows += len(lines)
             report.inserted += len(batch.inserted)
             report.updated += len(batch.updated)
@@ -215,29 +209,6 @@ class Transfer:
             where=self._db.masked_url,
             fix="another program has written to it; end that program and start with an empty database, or use --merge",
         )
-
-
-def _one_ahead(items: Iterable[Item], work: Callable[[Item], Done]) -> Iterator[Done]:
-    """`work` on each, while the next one is read and made ready."""
-    with _quick_turns(), ThreadPoolExecutor(1, "copy") as pool:
-        under_way: Future[Done] | None = None
-        for item in items:
-            if under_way is not None:
-                yield under_way.result()
-            under_way = pool.submit(work, item)
-        if under_way is not None:
-            yield under_way.result()
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Who has an answer of the server must not wait long for the one that reads: the server would do nothing then."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, SWITCH_S))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _joined(one: Part, other: Part) -> Part:
