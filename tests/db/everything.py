@@ -22,7 +22,7 @@ from app.db.copying.job import copy
 from app.db.copying.report import Progress
 from app.db.copying.rows import kind_of
 from app.db.engine import Database
-from app.db.tables import all_tables
+from app.db.tables import AFTER_MERGE, all_tables
 from app.db.types import Digest, Identifier, Json, Money, Ulid, UtcDateTime
 
 HARD_TEXT = (
@@ -122,6 +122,12 @@ def content(db: Database) -> dict[str, list[tuple[str, ...]]]:
 
     found: dict[str, list[tuple[str, ...]]] = db.run_now(read)
     return found
+
+
+def merged(db: Database) -> dict[str, list[tuple[str, ...]]]:
+    """The same but for tables that a merge makes anew of what is in the others."""
+    derived = {table.name for table in all_tables().sorted_tables if AFTER_MERGE in table.info}
+    return {name: rows for name, rows in content(db).items() if name not in derived}
 
 
 def main(source: str, target: str) -> None:

@@ -12,7 +12,7 @@ from app.db.engine import Database
 from app.events import Bus, DataMove
 from app.moving import Moving
 from screens.data_copy import DataCopy, notice
-from tests.db.everything import content, fill
+from tests.db.everything import content, fill, merged
 from tests.screens.shell_host import FakeRuntime, build
 from tests.servers import PrivateMariaDB
 from tests.waiting import until
@@ -82,7 +82,7 @@ async def test_from_the_palette_to_the_last_row(server_url: str, embedded: Datab
         await until(lambda: app.shell.bar.state.notice == "")
         await pilot.press("escape")
         await until(lambda: app.screen is app.shell)
-    assert content(Database(server_url)) == content(embedded)
+    assert merged(Database(server_url)) == merged(embedded)
     assert await looked(moving(server_url, tmp_path)) == "none"
     await runtime.moving.close()
 
@@ -109,7 +109,7 @@ async def test_a_copy_that_is_stopped_is_offered_again_and_completed(
     second.start()
     await until(lambda: second.state.state in {"done", "failed"})
     assert second.state.state == "done"
-    here, now = content(embedded), content(there)
+    here, now = merged(embedded), merged(there)
     assert {name: len(now[name]) - len(rows) for name, rows in here.items()} == dict.fromkeys(here, 1)
     assert all(set(here[name]) <= set(now[name]) for name in here)
     await second.close()
