@@ -54,6 +54,11 @@ def content_lines(text: str, width: int, *, unfolded: bool = False) -> tuple[Kin
     return guess.kind, kept, max(left, 1)
 
 
+def markdown_lines(text: str, width: int) -> list[TextLine]:
+    """All lines of a text that is known to be Markdown."""
+    return list(_markdown(clean(text).split("\n"), max(width - len(INDENT), 8)))
+
+
 def _lines(guess: Found, text: str, room: int, most: int) -> Iterator[TextLine]:
     if guess.kind == "json":
         return _json(guess.value, room, most)
@@ -176,7 +181,7 @@ def _markdown(lines: list[str], room: int) -> Iterator[TextLine]:
         elif _LINE.match(stripped):
             yield TextLine(((INDENT, ""), ("─" * min(room, 24), "$muted")))
         elif re.match(r"#{1,6} ", stripped):
-            yield from _folded([(stripped.lstrip("#").strip(), "bold $accent")], room)
+            yield from _folded(_inline(stripped.lstrip("#").strip(), "bold $accent"), room)
         elif stripped.startswith("> "):
             for made in _folded(_inline(stripped[2:], "$text-muted"), room - 2):
                 yield TextLine(((f"{INDENT}│ ", "$muted"), *made.parts[1:]))

@@ -27,7 +27,7 @@ from widgets.markdown_wrapping import Wrapping, cells, shown
 from widgets.safe_text import fit, shorten
 
 GUTTER = 2
-SIGNS = {"error": ("✗", "$error"), "warning": ("⚠", "$warning"), "info": ("○", "$info")}
+SIGNS = {"error": ("✗", "$error"), "warn": ("⚠", "$warning"), "info": ("○", "$info")}
 """How the severities of findings are told, the worst first."""
 OFFERED = 8
 """Names that are offered at once."""

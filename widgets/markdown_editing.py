@@ -80,11 +80,16 @@ def link_begun(line: str, column: int) -> str | None:
     return typed if len(typed) <= 100 and "]" not in typed and "[" not in typed else None
 
 
+def is_prose(line: str) -> bool:
+    """Whether a line outside of code is one of a paragraph, a quote or a list."""
+    return not _NO_PROSE.match(line)
+
+
 def paragraph(lines: Sequence[str], states: Sequence[str], row: int) -> tuple[int, int] | None:
     """The first line of the paragraph (or list item) in which a line stands, and the one after its last."""
 
     def prose(at: int) -> bool:
-        return 0 <= at < len(lines) and states[at] in (PLAIN, OPENING) and not _NO_PROSE.match(lines[at])
+        return 0 <= at < len(lines) and states[at] in (PLAIN, OPENING) and is_prose(lines[at])
 
     if not prose(row):
         return None

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.document._document import Location, Selection
+from textual.worker import Worker
 
 from widgets.markdown_canvas import MarkdownCanvas, Offer
 from widgets.markdown_editing import (
@@ -80,6 +81,8 @@ class MarkdownEditor(MarkdownCanvas):
         if self.read_only:
             return
         key, character = event.key, event.character
+        if self.tab_behavior == "focus" and key in ("tab", "shift+tab"):
+            return
         if key in ("enter", "tab", "shift+tab"):
             done = {"enter": self._enter, "tab": self._tab, "shift+tab": self._outdent}[key]()
         elif event.is_printable and character is not None:
@@ -301,7 +304,9 @@ class MarkdownEditor(MarkdownCanvas):
         if typed is None:
             self._offer(Offer())
         else:
-            self.run_worker(partial(self._ask, typed), exclusive=True, group="completion", exit_on_error=False)
+            self._asking: Worker[None] = self.run_worker(
+                partial(self._ask, typed), exclusive=True, group="completion", exit_on_error=False
+            )
 
     async def _ask(self, typed: str) -> None:
         assert self.complete is not None

@@ -32,7 +32,7 @@ _VOCABULARY = (
 
 def run(_scale: Scale, say: Callable[[str], None]) -> Report:
     """Measure it."""
-    text = "\n\n".join(_blocks(WORDS))
+    text = text_of(WORDS)
     style = rules.style(Options())
     whole, parsed, again, mended = [], [], [], []
     linter = Linter(style)
@@ -72,6 +72,11 @@ def run(_scale: Scale, say: Callable[[str], None]) -> Report:
         Judged("checked after a change, p95", percentile(again, 0.95), "at most", 50, " ms", 0),
     ]
     return report
+
+
+def text_of(words: int) -> str:
+    """A text of about so many words, with all that a draft has."""
+    return "\n\n".join(_blocks(words))
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -22,7 +22,7 @@ def test_an_edited_text_is_one_that_was_always_so(text: str, edits: list[tuple[i
     document = MarkdownDocument(text)
     wrapping = Wrapping(document)
     wrapping.wrap(width)
-    document.set_marks([(1, 3, "error"), (2, 30, "warning")])
+    document.set_marks([(1, 3, "error"), (2, 30, "warn")])
     for start, length, new in edits:
         first, last = min(start, len(text)), min(start + length, len(text))
         result = document.replace_range(document.place_of(last), document.place_of(first), new)
@@ -64,7 +64,7 @@ def test_every_place_is_found_where_it_is_shown(text: str, width: int) -> None:
 
 def test_findings_move_with_the_text_that_they_are_about() -> None:
     document = MarkdownDocument("one two three\nfour five")
-    document.set_marks([(4, 7, "error"), (14, 18, "warning")])
+    document.set_marks([(4, 7, "error"), (14, 18, "warn")])
 
     def marked() -> list[str]:
         return [document.lines[row][a:b] for row in document.marked_rows() for a, b, _ in document.marks_of(row)]

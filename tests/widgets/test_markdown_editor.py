@@ -98,7 +98,7 @@ async def test_findings_are_underlined_and_gone_to() -> None:
     app = WritingApp(shown)
     async with app.run_test(size=SIZE) as pilot:
         bold, code = TEXT.index("bold"), TEXT.index("code")
-        shown.show_findings([(bold, bold + 4, "error"), (code, code + 4, "warning")])
+        shown.show_findings([(bold, bold + 4, "error"), (code, code + 4, "warn")])
         assert "✗ Some" in text_of(shown)
         await pilot.press("f8")
         assert shown.selected_text == "bold"
