@@ -28,6 +28,7 @@ APPLIERS = {
     "feedback.row": "app.feedback.ingest:apply_row",
     "content.draft": "app.content.drafts.store:apply",
     "content.ai": "app.content.ai.calls:apply",
+    "content.note": "app.content.notes.store:apply",
     "content.publication": "app.content.publishing.store:apply",
     "content.outcome": "app.content.publishing.store:apply_outcome",
     "retrain.report": "app.feedback.retrain.states:apply_report",

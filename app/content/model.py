@@ -26,6 +26,7 @@ PublicationState = Literal[
     "deleted",
 ]
 NoteState = Literal["active", "trashed"]
+NoteReason = Literal["created", "saved", "renamed", "mended", "imported"]
 
 FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 PUBLICATION_STATES: tuple[PublicationState, ...] = get_args(PublicationState)
@@ -175,7 +176,11 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note with its latest text. `slug` is what `[[links]]` name; `hash` is the SHA-256 of title, tags and body."""
+    """A note with its latest text. `slug` is what `[[links]]` name, `links` are the slugs that its own links name.
+
+    `path` is its file within the folder that it is kept in step with, empty where it has none; `front` the front matter
+    of that file as it was written, with the lines around it. `hash` is the SHA-256 of title, tags, front and body.
+    """
 
     id: str
     slug: str
@@ -187,9 +192,26 @@ class Note:
     created_at: datetime
     updated_at: datetime
     state: NoteState = "active"
+    revision: int = 1
     path: str = ""
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    front: str = ""
     links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoteVersion:
+    """A text of a note that was kept; never changed afterwards. Numbers run from 1."""
+
+    id: str
+    note_id: str
+    number: int
+    reason: NoteReason
+    title: str
+    front: str
+    body: str
+    tags: tuple[str, ...]
+    hash: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,17 @@
 
 The latest text of a draft and of a note stands in its own row, so that lists and the editor need no second read; the
 versions are never changed. There are no foreign keys: what belongs together is written in one transaction. `note.words`
-is what the search looks in; its index is made by the migration, since each database does that in its own way.
+is what the search looks in; its index is no part of the metadata, since each database has one of its own kind.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, String, Table
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Double, Index, Integer, String, Table, event
 
 from app.db.tables import SERVER_OPTIONS, metadata
-from app.db.types import Identifier, Json, LongText, Money, Ulid, UtcDateTime, Word
+from app.db.types import Identifier, Json, LongText, Money, Ulid, UtcDateTime, Word, on_server
 
 TITLE_LENGTH = 500
 TEMPLATE_LENGTH = 128
@@ -140,16 +142,17 @@ note = Table(
     Column("id", Ulid, primary_key=True),
     Column("slug", Identifier(SLUG_LENGTH), nullable=False),
     Column("title", String(TITLE_LENGTH), nullable=False),
-    Column("body", LongText, nullable=False),
-    Column("words", LongText, nullable=False),
-    Column("properties", Json, nullable=False),
     Column("hash", Word(64), nullable=False),
-    Column("path", LongText),
     Column("state", Word(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    # The long ones last: SQLite reads a row up to the column that is asked for.
+    Column("path", LongText, nullable=False),
+    Column("front", LongText, nullable=False),
+    Column("body", LongText, nullable=False),
+    Column("words", LongText, nullable=False),
     Index("ix_note_slug", "slug", unique=True),
     Index("ix_note_state_updated_at_id", "state", "updated_at", "id"),
     **SERVER_OPTIONS,
@@ -163,6 +166,7 @@ note_version = Table(
     Column("number", Integer, nullable=False),
     Column("reason", Word(16), nullable=False),
     Column("title", String(TITLE_LENGTH), nullable=False),
+    Column("front", LongText, nullable=False),
     Column("body", LongText, nullable=False),
     Column("tags", Json, nullable=False),
     Column("hash", Word(64), nullable=False),
@@ -191,3 +195,35 @@ note_link = Table(
     sqlite_with_rowid=False,
     **SERVER_OPTIONS,
 )
+
+SEARCH = "note_search"
+_SQLITE_SEARCH = (
+    # `detail` and `columnsize` are for phrases and for ranks, which this search does not ask of the database.
+    f"""CREATE VIRTUAL TABLE IF NOT EXISTS {SEARCH}
+        USING fts5(words, content='note', tokenize='ascii', detail='none', columnsize=0)""",
+    f"""CREATE TRIGGER IF NOT EXISTS {SEARCH}_insert AFTER INSERT ON note
+        BEGIN INSERT INTO {SEARCH}(rowid, words) VALUES (new.rowid, new.words); END""",
+    f"""CREATE TRIGGER IF NOT EXISTS {SEARCH}_delete AFTER DELETE ON note
+        BEGIN INSERT INTO {SEARCH}({SEARCH}, rowid, words) VALUES ('delete', old.rowid, old.words); END""",
+    f"""CREATE TRIGGER IF NOT EXISTS {SEARCH}_update AFTER UPDATE ON note WHEN old.words IS NOT new.words
+        BEGIN INSERT INTO {SEARCH}({SEARCH}, rowid, words) VALUES ('delete', old.rowid, old.words);
+        INSERT INTO {SEARCH}(rowid, words) VALUES (new.rowid, new.words); END""",
+)
+
+
+def _make_search(_table: Table, conn: Connection, **_options: Any) -> None:
+    """What finds words of notes: SQLite's full-text table, kept by triggers, or the servers' full-text index."""
+    if on_server(conn.dialect):
+        conn.exec_driver_sql(f"CREATE FULLTEXT INDEX ix_{SEARCH} ON note (words)")
+    else:
+        for statement in _SQLITE_SEARCH:
+            conn.exec_driver_sql(statement)
+
+
+def _drop_search(_table: Table, conn: Connection, **_options: Any) -> None:
+    if not on_server(conn.dialect):
+        conn.exec_driver_sql(f"DROP TABLE IF EXISTS {SEARCH}")
+
+
+event.listen(note, "after_create", _make_search)
+event.listen(note, "after_drop", _drop_search)

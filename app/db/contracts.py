@@ -21,6 +21,7 @@ CONTRACTS = {
     "retrain.report": "app.feedback.retrain.contract:RunReport",
     "content.draft": "app.content.drafts.records:DraftRecord",
     "content.ai": "app.content.ai.calls:CallRecord",
+    "content.note": "app.content.notes.records:NotesRecord",
     "content.publication": "app.content.publishing.records:PublicationRecord",
     "content.outcome": "app.content.publishing.records:OutcomeRecord",
 }

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, inspect, select, text, update
 
-from app.db import migrate
 from app.content.tables import SEARCH
+from app.db import migrate
 from app.db.copying.job import copy, shapes, unfinished
 from app.db.copying.report import Progress, Watch
 from app.db.copying.rows import kind_of

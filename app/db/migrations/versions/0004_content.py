@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from alembic import op
 
 from app.db import types
 from app.db.migrations import steps
+from app.db.types import on_server
 
 revision = "0004"
 down_revision = "0003"
@@ -117,16 +119,16 @@ def upgrade() -> None:
         sa.Column("id", types.Ulid(), primary_key=True),
         sa.Column("slug", types.Identifier(200), nullable=False),
         sa.Column("title", sa.String(500), nullable=False),
-        sa.Column("body", types.LongText(), nullable=False),
-        sa.Column("words", types.LongText(), nullable=False),
-        sa.Column("properties", types.Json(), nullable=False),
         sa.Column("hash", types.Word(64), nullable=False),
-        sa.Column("path", types.LongText()),
         sa.Column("state", types.Word(16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.Column("path", types.LongText(), nullable=False),
+        sa.Column("front", types.LongText(), nullable=False),
+        sa.Column("body", types.LongText(), nullable=False),
+        sa.Column("words", types.LongText(), nullable=False),
     )
     steps.create_index("note", "slug", unique=True)
     steps.create_index("note", "state", "updated_at", "id")
@@ -137,6 +139,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("reason", types.Word(16), nullable=False),
         sa.Column("title", sa.String(500), nullable=False),
+        sa.Column("front", types.LongText(), nullable=False),
         sa.Column("body", types.LongText(), nullable=False),
         sa.Column("tags", types.Json(), nullable=False),
         sa.Column("hash", types.Word(64), nullable=False),
@@ -157,3 +160,24 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     steps.create_index("note_link", "target", "note_id")
+    _make_search()
+
+
+def _make_search() -> None:
+    """What finds words of notes: each database has an index of its own kind."""
+    if on_server(op.get_bind().dialect):
+        if "ix_note_search" not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes("note")}:
+            op.execute("CREATE FULLTEXT INDEX ix_note_search ON note (words)")
+        return
+    for statement in (
+        """CREATE VIRTUAL TABLE IF NOT EXISTS note_search
+        USING fts5(words, content='note', tokenize='ascii', detail='none', columnsize=0)""",
+        """CREATE TRIGGER IF NOT EXISTS note_search_insert AFTER INSERT ON note
+        BEGIN INSERT INTO note_search(rowid, words) VALUES (new.rowid, new.words); END""",
+        """CREATE TRIGGER IF NOT EXISTS note_search_delete AFTER DELETE ON note
+        BEGIN INSERT INTO note_search(note_search, rowid, words) VALUES ('delete', old.rowid, old.words); END""",
+        """CREATE TRIGGER IF NOT EXISTS note_search_update AFTER UPDATE ON note WHEN old.words IS NOT new.words
+        BEGIN INSERT INTO note_search(note_search, rowid, words) VALUES ('delete', old.rowid, old.words);
+        INSERT INTO note_search(rowid, words) VALUES (new.rowid, new.words); END""",
+    ):
+        op.execute(statement)

@@ -1,0 +1,1 @@
+"""Notes: tagged, linked, searched, and kept in step with a folder of Markdown."""

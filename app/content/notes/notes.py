@@ -1,0 +1,225 @@
+"""Notes, as the rest of the area speaks of them: made, saved, linked, renamed, found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from app.content.model import Note, NoteHead, NoteReason, NoteState, NoteVersion
+from app.content.notes import store
+from app.content.notes.links import mended, slug_of, targets
+from app.content.notes.records import BODY_LENGTH, MOST_TAGS, KeptRecord, NoteRecord, NotesRecord
+from app.content.notes.store import Filed, NotePage
+from app.content.notes.words import parse, tag
+from app.content.tables import TITLE_LENGTH
+from app.db.types import storable, utc_now
+from app.errors import UserError
+from app.ids import new_id
+
+if TYPE_CHECKING:
+    from app.db.engine import Database
+    from app.db.paging import Cursor
+    from app.db.spool import Spool
+
+
+class Notes:
+    """The notes of a database, written through the spool: what a call returns would survive a power loss."""
+
+    def __init__(self, db: Database, spool: Spool) -> None:
+        self._db, self._spool = db, spool
+
+    async def add(
+        self, title: str, body: str, tags: Iterable[str] = (), *, name: str = "", path: str = "", front: str = ""
+    ) -> Note:
+        """A new note with its first version; `name` is what its slug is made of, where that is not the title.
+
+        Raises UserError for an empty title or a text that is too long.
+        """
+        now = utc_now()
+        made = Note(
+            id=new_id(),
+            slug=await self._free(slug_of(name) or slug_of(title) or "note"),
+            title=_title(title),
+            body=body,
+            tags=_tags(tags),
+            hash="",
+            version=0,
+            created_at=now,
+            updated_at=now,
+            revision=0,
+            path=path,
+            front=front,
+        )
+        kept, record = _next(made, "imported" if path else "created")
+        await self._put([record])
+        return kept
+
+    async def save(
+        self,
+        note: Note,
+        *,
+        title: str | None = None,
+        body: str | None = None,
+        tags: Iterable[str] | None = None,
+        front: str | None = None,
+        reason: NoteReason = "saved",
+    ) -> Note:
+        """Keep the note's next version; the note as it is when nothing of it is new. Raises UserError as `add`."""
+        changed = replace(
+            note,
+            title=note.title if title is None else _title(title),
+            body=note.body if body is None else storable(body),
+            tags=note.tags if tags is None else _tags(tags),
+            front=note.front if front is None else front,
+        )
+        if changed == note:
+            return note
+        kept, record = _next(changed, reason)
+        await self._put([record])
+        return kept
+
+    async def place(self, note: Note, *, state: NoteState | None = None, path: str | None = None) -> Note:
+        """Put it into the trash or back, or say which file it is in; its text stays."""
+        changed = replace(note, state=state or note.state, path=note.path if path is None else path)
+        if changed == note:
+            return note
+        changed = replace(changed, revision=note.revision + 1, updated_at=utc_now() if state else note.updated_at)
+        await self._put([_record(changed)])
+        return changed
+
+    async def rename(self, note: Note, title: str) -> tuple[Note, tuple[Note, ...]]:
+        """Give it another title, and the slug that goes with it; notes that link to it are mended in the same step.
+
+        Returns the note and those that were mended.
+        """
+        title = _title(title)
+        wanted = slug_of(title) or "note"
+        slug = note.slug if wanted == note.slug else await self._free(wanted)
+        if (slug, title) == (note.slug, note.title):
+            return note, ()
+        name = link_name(replace(note, slug=slug, title=title))
+        linking = [] if slug == note.slug else await self._linking(note.slug)
+        others = [_next(replace(each, body=mended(each.body, note.slug, name)), "mended") for each in linking]
+        own = next((each for each, _ in others if each.id == note.id), None)
+        body = note.body if own is None else own.body
+        kept, record = _next(replace(note, slug=slug, title=title, body=body), "renamed")
+        rest = [(each, other) for each, other in others if each.id != note.id]
+        await self._put([record, *(other for _, other in rest)])
+        return kept, tuple(each for each, _ in rest)
+
+    async def find(self, name: str) -> Note:
+        """The note with this slug, title or id, or the only one whose id ends so. Raises UserError."""
+        found, ids = await self._db.run(lambda conn: store.find(conn, name, slug_of(name)))
+        if found is not None:
+            return found
+        if ids:
+            raise UserError(f"several notes end in {name}: {', '.join(ids)}", fix="write more of the id")
+        raise UserError(f"there is no note {name[:40]!r}", fix="`qd notes list` and `qd notes search` show them")
+
+    async def get(self, ids: Sequence[str]) -> dict[str, Note]:
+        """The notes with these ids, by id; those that are not there are missing."""
+        return {note.id: note for note in await self._db.run(lambda conn: store.whole(conn, ids))}
+
+    async def page(
+        self, state: NoteState = "active", tag_: str = "", *, limit: int = 100, after: Cursor | None = None
+    ) -> NotePage:
+        """Notes in this state, with this tag or any, the last changed first."""
+        wanted = tag(tag_)
+        return await self._db.run(lambda conn: store.heads(conn, state, wanted, limit, after))
+
+    async def search(self, query: str, *, limit: int = 50) -> tuple[NoteHead, ...]:
+        """The notes with all of these words and tags (`tag:x`), at most 200, the best first."""
+        from app.content.notes.search import search
+
+        wanted = parse(query)
+        return await self._db.run(lambda conn: search(conn, wanted, limit))
+
+    async def versions(self, note_id: str) -> tuple[NoteVersion, ...]:
+        """The versions of a note, the latest first."""
+        return await self._db.run(lambda conn: store.versions(conn, note_id))
+
+    async def backlinks(self, note: Note) -> tuple[NoteHead, ...]:
+        """The notes that link to it, the last changed first."""
+        return await self._db.run(lambda conn: store.backlinks(conn, note.slug))
+
+    async def linked(self, note: Note) -> Mapping[str, NoteHead | None]:
+        """What it links to, by slug in the order of the text; None where there is no such note yet."""
+        found = await self._db.run(lambda conn: store.known(conn, note.links))
+        return {slug: found.get(slug) for slug in note.links}
+
+    async def tags(self) -> Mapping[str, int]:
+        """How many notes have each tag."""
+        return await self._db.run(store.tags)
+
+    async def filed(self) -> tuple[Filed, ...]:
+        """What a folder that is kept in step has to know, of every note."""
+        return await self._db.run(store.filed)
+
+    async def _linking(self, slug: str) -> list[Note]:
+        heads = await self._db.run(lambda conn: store.backlinks(conn, slug, trashed=True))
+        return list((await self.get([head.id for head in heads])).values())
+
+    async def _free(self, slug: str) -> str:
+        taken = await self._db.run(lambda conn: store.taken(conn, slug))
+        number, free = 2, slug
+        while free in taken:
+            free, number = f"{slug}-{number}", number + 1
+        return free
+
+    async def _put(self, records: Sequence[NoteRecord]) -> None:
+        first = records[0]
+        op_id = first.kept.id if first.kept is not None else f"{first.id}-{first.revision}"
+        await store.put(self._spool, NotesRecord(notes=tuple(records)), op_id)
+
+
+def link_name(note: Note) -> str:
+    """What links to it are written with: its title, unless that leads elsewhere or cannot stand in a link."""
+    plain = not set(note.title) & set("[]|#^/")
+    return note.title if plain and slug_of(note.title) == note.slug else note.slug
+
+
+def _next(note: Note, reason: NoteReason) -> tuple[Note, NoteRecord]:
+    """The note as its next version."""
+    for text in (note.body, note.front):
+        if len(text) > BODY_LENGTH:
+            raise UserError(f"the note has {len(text):,} characters, at most {BODY_LENGTH:,} fit", fix="divide it")
+    now = utc_now()
+    kept = replace(
+        note,
+        body=storable(note.body),
+        hash=hash_of(note),
+        version=note.version + 1,
+        revision=note.revision + 1,
+        updated_at=now,
+        links=targets(note.body),
+    )
+    return kept, _record(kept, KeptRecord(id=new_id(), number=kept.version, reason=reason, at=now))
+
+
+def hash_of(note: Note) -> str:
+    """What tells two texts of notes apart."""
+    parts = json.dumps([note.title, sorted(note.tags), note.front, storable(note.body)])
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def _record(note: Note, kept: KeptRecord | None = None) -> NoteRecord:
+    values = asdict(note)
+    del values["links"]
+    return NoteRecord(**{**values, "kept": kept})
+
+
+def _title(title: str) -> str:
+    plain = " ".join(storable(title).split())[:TITLE_LENGTH]
+    if not plain:
+        raise UserError("a note has a title", fix="write a few words")
+    return plain
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(sorted({name for each in tags if (name := tag(storable(each)))}))
+    if len(found) > MOST_TAGS:
+        raise UserError(f"the note has {len(found)} tags, at most {MOST_TAGS} fit", fix="leave some out")
+    return found
