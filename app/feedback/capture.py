@@ -65,11 +65,6 @@ class CaptureRecord(Contract):
     cursor: CursorRecord | None = None
 
 
-def register(spool: Spool) -> None:
-    """Let `spool` apply what is captured."""
-    spool.register(CAPTURE, apply)
-
-
 async def put(spool: Spool, record: CaptureRecord) -> None:
     """Keep a group; it would survive a power loss when this returns. Raises UserError when it could not be kept."""
     await spool.put(CAPTURE, record.model_dump(mode="json", exclude_none=True), op_id=record.id)

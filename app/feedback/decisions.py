@@ -29,11 +29,6 @@ _rows = feedback.c
 _log = feedback_decision.c
 
 
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this module puts."""
-    spool.register(DECISION, apply_decision)
-
-
 async def put(spool: Spool, record: DecisionRecord) -> None:
     """Keep a decision, an undo or a redo; returns once it would survive a power loss."""
     await spool.put(DECISION, record.model_dump(mode="json"), record.id)

@@ -36,7 +36,6 @@ from app.ids import new_id
 
 if TYPE_CHECKING:
     from app.db.engine import Database
-    from app.db.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +79,6 @@ class Started:
 Read = Callable[[int, int], Iterator[Item]]
 """Items from (position, line) on."""
 Progress = Callable[[ImportReport], None]
-
-
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this module puts."""
-    spool.register(ROW, apply_row)
 
 
 def apply_row(conn: Connection, payload: dict[str, Any]) -> None:

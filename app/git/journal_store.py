@@ -34,11 +34,6 @@ class ReportPage:
     after: Cursor | None
 
 
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this module puts."""
-    spool.register(OPERATION, apply_operation)
-
-
 async def put(spool: Spool, entry: Entry) -> None:
     """Keep the entry's present state for the database."""
     await spool.put(OPERATION, payload(entry), f"{entry.op_id}-{entry.revision}")

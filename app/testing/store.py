@@ -18,7 +18,6 @@ from app.testing.tables import case_id, project, test_case, test_result, test_ru
 
 if TYPE_CHECKING:
     from app.db.engine import Database
-    from app.db.spool import Spool
     from app.git.model import Provenance
 
 RUN = "testing.run"
@@ -74,11 +73,6 @@ class RunCommit:
 
     commit: str
     dirty: bool
-
-
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this module puts."""
-    spool.register(RUN, apply_run)
 
 
 def run_payload(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from app.content.drafts import store
+from app import storage
 from app.content.drafts.drafts import Drafts
 from app.content.model import Template
 from app.db.engine import Database
@@ -29,7 +29,7 @@ NOTE = Template(
 async def drafting(db: Database, folder: Path, *, draining: bool = True) -> AsyncIterator[tuple[Drafts, Spool]]:
     """The drafts of a database and the journal before it; without draining nothing leaves the journal."""
     spool = Spool(folder / "spool.db")
-    store.register(spool)
+    storage.register(spool)
     if draining:
         spool.start(db, Bus())
     try:

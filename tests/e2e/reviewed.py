@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus
-from app.feedback import decisions
 from app.feedback.tables import feedback_decision
 from tests.e2e.terminal import Terminal
 
@@ -68,7 +68,7 @@ def stored(home: Path) -> list[Decision]:
 
 async def _stored(home: Path) -> list[Decision]:
     db, spool = Database(f"sqlite:///{home / 'data' / 'quarterdeck.db'}"), Spool(home / "data" / "spool.db")
-    decisions.register(spool)
+    storage.register(spool)
     spool.start(db, Bus())
     assert await spool.flush(60)
     columns = feedback_decision.c

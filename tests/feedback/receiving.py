@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus
-from app.feedback import capture
 from app.feedback.discord.messages import Reading
 from app.feedback.discord.people import Pseudonyms
 from app.feedback.receiver.options import ReceiverOptions
@@ -118,7 +118,7 @@ async def receiving(folder: Path, url: str = "", **options: Any) -> AsyncIterato
     """Run a receiver whose journal is in `folder`; its options are the usual ones but for those given."""
     db = Database(url or f"sqlite:///{folder / 'feedback.db'}", connect_timeout_s=1, read_timeout_s=5)
     spool = Spool(folder / "spool.db")
-    capture.register(spool)
+    storage.register(spool)
     spool.start(db, Bus())
     clock = options.pop("clock", None)
     more = {} if clock is None else {"clock": clock}
@@ -167,7 +167,7 @@ async def until_cut(port: int, numbers: range, acknowledged: dict[int, str], unk
 async def left_behind(journal: Path, url: str) -> dict[int, str]:
     """The ids of rows by number, once all of the journal is in the database; each number is there once."""
     spool, db = Spool(journal), Database(url)
-    capture.register(spool)
+    storage.register(spool)
     spool.start(db, Bus())
     assert await spool.flush(PATIENCE_S)
     rows = await db.run(lambda conn: conn.execute(select(feedback.c.id, feedback.c.input)).all())

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from app import storage
 from app.commands.schema import find
 from app.db.engine import Database
 from app.db.spool import Spool
@@ -20,7 +21,7 @@ from app.events import Bus, FeedbackChanged, RetrainChanged
 from app.feedback import decisions
 from app.feedback.contract import DecisionRecord
 from app.feedback.model import Counts
-from app.feedback.retrain import runs, states
+from app.feedback.retrain import runs
 from app.feedback.retrain import service as service_module
 from app.feedback.retrain.control import Retrain
 from app.feedback.retrain.model import Run
@@ -48,8 +49,7 @@ def test_the_app_fires_when_the_last_row_is_accepted(database: Database, tmp_pat
 
     async def scene() -> None:
         bus, spool = Bus(), Spool(tmp_path / "spool.db")
-        decisions.register(spool)
-        states.register(spool)
+        storage.register(spool)
         spool.start(database, bus)
         seen: list[str] = []
         bus.subscribe(RetrainChanged, lambda event: seen.append(event.snapshot.progress))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus
-from app.feedback import decisions
 from app.feedback.tables import feedback, feedback_decision
 from tests.feedback.reviewing import NOW, given, put
 from tests.feedback.test_review import ready, reviewing
@@ -24,16 +24,16 @@ KILLS = 6
 CHILD = """
 import asyncio, sys
 from pathlib import Path
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus
-from app.feedback import decisions
 from app.feedback.service import FeedbackService
 
 async def main(url, folder):
     db, bus = Database(url), Bus()
     spool = Spool(Path(folder) / "spool.db")
-    decisions.register(spool)
+    storage.register(spool)
     spool.start(db, bus)
     service = FeedbackService(db=db, spool=spool, bus=bus, reviewer="mara", ahead=10, share=0.0)
     await service.start()
@@ -69,7 +69,7 @@ async def test_no_acknowledged_decision_is_lost(database: Database, database_url
         acknowledged += [line for line in rest.decode().splitlines() if line.startswith("row-") and len(line) == 9]
         await child.wait()
     spool = Spool(tmp_path / "spool.db")
-    decisions.register(spool)
+    storage.register(spool)
     spool.start(database, Bus())
     assert await spool.flush(30)
     await spool.close()

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import event
 
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.errors import UserError
@@ -113,7 +114,7 @@ async def test_two_threads_write_beside_each_other(tmp_path: Path) -> None:
 
 async def test_through_the_spool_an_operation_arrives_in_its_last_state(database: Database, tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool.db")
-    journal_store.register(spool)
+    storage.register(spool)
     spool.start(database, Bus())
     first = entry(1)
     await journal_store.put(spool, first)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus
 from app.git.provenance import Provenances
-from app.testing import store
 from app.testing.engine import EngineOptions
 from app.testing.service import TestingService
 from app.testing.tables import test_run
@@ -24,7 +24,7 @@ async def test_runs_know_what_they_ran_on(place: Place, database: Database, tmp_
     repo: Repo = place.init("trading")
     repo.commit("all of it", {".gitignore": "__pycache__/\n.pytest_cache/\n"})
     spool = Spool(tmp_path / "spool.db")
-    store.register(spool)
+    storage.register(spool)
     spool.start(database, bus := Bus())
     service = TestingService(
         (spec,),

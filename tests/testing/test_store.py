@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, Select, event, func, select, text
 
+from app import storage
 from app.db.engine import Database
 from app.db.paging import beyond
 from app.db.spool import Spool
@@ -82,7 +83,7 @@ async def test_a_run_comes_back_as_it_was(database: Database) -> None:
 
 async def test_through_the_spool_a_run_arrives(database: Database, tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool.db")
-    store.register(spool)
+    storage.register(spool)
     spool.start(database, Bus())
     await spool.put(store.RUN, store.run_payload(summary(1), [state("tests/test_a.py::test_x")], ["app/a.py"]))
     assert await spool.flush(20)

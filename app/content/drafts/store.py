@@ -45,11 +45,6 @@ class DraftPage:
     after: Cursor | None
 
 
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this area puts."""
-    spool.register(DRAFT, apply)
-
-
 async def put(spool: Spool, record: DraftRecord) -> None:
     """Keep a draft's state; it would survive a power loss when this returns. Raises UserError when it could not."""
     op_id = record.kept.id if record.kept is not None else f"{record.id}-{record.revision}"

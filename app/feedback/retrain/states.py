@@ -34,11 +34,6 @@ REPORTED: Mapping[bool, RunState] = {True: "succeeded", False: "failed"}
 _runs = retrain_run.c
 
 
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this module puts."""
-    spool.register(REPORT, apply_report)
-
-
 async def put_report(spool: Spool, report: RunReport) -> None:
     """Keep a report; returns once it would survive a power loss."""
     await spool.put(REPORT, report.model_dump(mode="json"), new_id())
