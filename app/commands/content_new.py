@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
-from app.commands.git_repository import repository_options
 from app.commands.text import clean, columns, one_line
 from app.errors import UserError
 
@@ -64,7 +63,8 @@ def templates(template: str, as_json: bool, config: Path | None) -> int:
 @click.option("--answers", metavar="FILE", default="", help="Answers as a JSON object; `-` is standard input.")
 @click.option("--title", metavar="TEXT", default="", help="What the draft is called [default: as the template says].")
 @click.option("--dry-run", is_flag=True, help="Print the text and keep nothing.")
-@repository_options
+@click.option("--path", type=click.Path(path_type=Path), metavar="DIR", help="The repository that git's data is of.")
+@click.option("--repo", metavar="NAME", help="The same, by its name in the configuration.")
 @json_option
 @config_option
 def new(
@@ -170,7 +170,8 @@ def _ask(template: Template, given: Mapping[str, Any], defaults: Mapping[str, An
         while field.name not in given and field.name not in found:
             answer = _prompt(field, defaults.get(field.name))
             try:
-                if answer == "" and not field.required:
+                # An editor that was left without a word is no reason to open it again.
+                if not answer.strip() and (not field.required or field.kind == "long"):
                     break
                 found[field.name] = checked(field, answer)
             except AnswerError as error:

@@ -13,6 +13,7 @@ from app.content.context.registry import made
 from app.content.model import Template
 from app.content.templates import answers
 from app.content.templates.catalogue import Catalogue
+from app.content.templates.fill import Text, fill, fill_texts
 from app.content.templates.frontmatter import parse
 from app.content.templates.source import LARGEST
 from app.content.templates.values import complete, defaults_of
@@ -245,3 +246,16 @@ def test_earlier_answers_that_do_not_fit_any_more_are_left_out() -> None:
     template = read(GOOD)
     found = defaults_of(template, DAY, {"mood": "gone", "parts": {"a": 1}, "count": [], "loud": "?"}, asked=True)
     assert found == {"when": "2026-11-21"}
+
+
+@pytest.mark.parametrize("front", ["name: '{{ 2 ** 99999 }}'", "fields: [{name: a, default: '{{ 2 ** 99999 }}'}]"])
+def test_what_stands_in_front_matter_is_charged_as_well(front: str) -> None:
+    template = read(f"---\ntitle: x\n{front}\n---\nbody")
+    texts = {"x": Text(template.name or str(template.fields[0].default), 3)}
+    with pytest.raises(UserError, match=r"/t/report.md:3: .*too long"):
+        fill_texts(template, texts, {})
+
+
+def test_answers_are_no_templates() -> None:
+    template = read("---\nfields: [{name: a}]\n---\n{{ a }}")
+    assert fill(template, {"a": "{{ 7 * 7 }}{% raw %}"}, {}) == "{{ 7 * 7 }}{% raw %}\n"

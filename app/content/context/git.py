@@ -16,6 +16,8 @@ from app.git.news import Line, News, of_time
 
 BRANCHES = 20
 """The last used branches that are told."""
+TOGETHER = ("groups", "branches")
+"""What is told once for all repositories: each part of it names its own."""
 _STAT = re.compile(r"(\d+) (file|insertion|deletion)")
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _BRANCH = "%(refname:short)%00%(upstream:track,nobracket)%00%(committerdate:iso-strict)%00%(contents:subject)"
@@ -39,7 +41,9 @@ async def gather(ask: Ask) -> dict[str, Any] | None:
             groups.setdefault(group["title"], []).extend(group["commits"])
         authors.update({author["name"]: author["count"] for author in one["authors"]})
     repositories = [
-        {"name": spec.name, "error": " ".join(str(one).split())} if isinstance(one, BaseException) else one
+        {"name": spec.name, "error": " ".join(str(one).split())}
+        if isinstance(one, BaseException)
+        else {name: value for name, value in one.items() if name not in TOGETHER}
         for spec, one in zip(ask.repositories, found, strict=True)
     ]
     return {

@@ -1,0 +1,35 @@
+"""`qd content new` on a terminal: what is missing is asked until it fits."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.house import House
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_what_is_missing_is_asked(house: House) -> None:
+    house.configure()
+    editor = house.folder / "editor.sh"
+    house.write(editor, '#!/bin/sh\necho "it is quicker" >> "$1"\n')
+    editor.chmod(0o755)
+    arguments = ("content", "new", "release-note", "--set", "everything=no")
+    terminal = house.open(*arguments, env={"EDITOR": str(editor), "VISUAL": str(editor)})
+    for question, answer in (
+        ("Product:", "Desk\r"),
+        ("Version:", "\r"),
+        (r"Version:\s+Such as[^:]*\s+Version:", "1.2\r"),
+        (r"Day \[\d{4}-\d\d-\d\d\]:", "gestern\r"),
+        (r"is no date[^:]*: [^:]*Day \[[^]]*\]:", "2026-01-02\r"),
+        (r"State \(preview, stable, security\) \[stable\]:", "\r"),
+    ):
+        terminal.wait_for(question)
+        terminal.type(answer)
+    terminal.wait_for("prints it")
+    assert terminal.wait() == 0
+    (head,) = house.ask("content", "list")["drafts"]
+    assert head["title"] == "Desk 1.2"
+    draft = house.ask("content", "show", head["id"])["draft"]
+    assert draft["fields"]["when"] == "2026-01-02"
+    assert "- it is quicker\n" in draft["body"]
