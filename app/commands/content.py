@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from app.commands.content_ai import ai
 from app.commands.content_drafts import diff, list_, render, show
 from app.commands.content_new import new, templates
 from app.commands.content_publish import deliveries, dispatch, publish, resolve, targets, unpublish
@@ -17,5 +18,5 @@ def content() -> None:
 
 PUBLISHING = (publish, deliveries, dispatch, resolve, unpublish, targets)
 
-for command in (templates, new, list_, show, render, diff, lint, fix, *PUBLISHING):
+for command in (templates, new, list_, show, render, diff, lint, fix, ai, *PUBLISHING):
     content.add_command(command)

@@ -68,6 +68,7 @@ SCHEMAS = {
     "content resolve": "app.commands.schemas.content_publish:RESOLVE",
     "content unpublish": "app.commands.schemas.content_publish:UNPUBLISH",
     "content targets": "app.commands.schemas.content_publish:TARGETS",
+    "content ai": "app.commands.schemas.content_ai:AI",
     "content lint": "app.commands.schemas.content:LINT",
     "content fix": "app.commands.schemas.content:FIX",
     "config show": "app.commands.schemas.config:SHOW",
