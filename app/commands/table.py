@@ -8,6 +8,7 @@ COMMANDS = {
     "feedback": ("app.commands.feedback:feedback", "Take in feedback on what models answered."),
     "retrain": ("app.commands.retrain:retrain", "Hand decided rows to those who train on them."),
     "content": ("app.commands.content:content", "Drafts from templates, and the style they are written in."),
+    "notes": ("app.commands.notes:notes", "Notes with tags, versions, links and a search."),
     "config": ("app.commands.config:config", "Show, check and find the configuration."),
     "init": ("app.commands.init:init", "Write a commented configuration."),
     "db": ("app.commands.db:db", "State and structure of the database."),

@@ -75,7 +75,17 @@ def test_projects_of_the_configuration(qd: Qd, home: Path) -> None:
 
 
 def test_commands_that_print_json(qd: Qd) -> None:
-    assert completed(qd, "qd schema ", 2) == ["test", "git", "feedback", "retrain", "content", "config", "init", "db"]
+    assert completed(qd, "qd schema ", 2) == [
+        "test",
+        "git",
+        "feedback",
+        "retrain",
+        "content",
+        "notes",
+        "config",
+        "init",
+        "db",
+    ]
     assert completed(qd, "qd schema test ", 3) == ["run", "watch", "history"]
     assert completed(qd, "qd schema db re", 3) == ["refused", "restore"]
     assert completed(qd, "qd schema test run ", 4) == []

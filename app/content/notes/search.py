@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, TextClause, select, text
 
 from app.content.model import NoteHead
 from app.content.notes.store import KEYS, with_tags
@@ -26,7 +26,10 @@ MOST = 200
 SNIPPET = 160
 IN_TITLE, IN_BODY = 2.0, 1.0
 """Scores."""
+FEW = 2000
+"""Notes that SQLite sorts rather than going through all by their time."""
 _notes, _tags = note.c, note_tag.c
+_ACTIVE = _notes.state == "active"
 _SPACE = re.compile(r"\s+")
 
 
@@ -36,7 +39,7 @@ def search(conn: Connection, query: Query, limit: int) -> tuple[NoteHead, ...]:
     if query.nothing:
         return ()
     if not query.terms:
-        rows = _rows(conn, _ordered(_narrowed(query), limit))
+        rows = _rows(conn, _ordered(_narrowed(query, _ACTIVE), limit))
         return _heads(conn, rows, query, IN_BODY)
     in_title = _rows(conn, _ordered(_matching(conn, query, TITLE), limit))
     heads = _heads(conn, in_title, query, IN_TITLE)
@@ -49,8 +52,8 @@ def search(conn: Connection, query: Query, limit: int) -> tuple[NoteHead, ...]:
     return heads + _heads(conn, others[: limit - len(heads)], query, IN_BODY)
 
 
-def _narrowed(query: Query) -> Select[Any]:
-    statement = select(_notes.id).where(_notes.state == "active")
+def _narrowed(query: Query, active: ColumnElement[bool] | TextClause) -> Select[Any]:
+    statement = select(_notes.id).where(active)
     for tag in query.tags:
         statement = statement.where(_notes.id.in_(select(_tags.note_id).where(_tags.tag == tag)))
     return statement
@@ -62,9 +65,12 @@ def _matching(conn: Connection, query: Query, prefix: str) -> Select[Any]:
         found = text("MATCH (note.words) AGAINST (:wanted IN BOOLEAN MODE)").bindparams(wanted=wanted)
     else:
         wanted = " AND ".join(f'"{prefix}{term.token}"{" *" if term.begins else ""}' for term in query.terms)
-        condition = f"note.rowid IN (SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :wanted)"
-        found = text(condition).bindparams(wanted=wanted)
-    return _narrowed(query).where(found)
+        matching = f"SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :wanted"
+        found = text(f"note.rowid IN ({matching})").bindparams(wanted=wanted)
+        few = len(conn.execute(text(f"{matching} LIMIT {FEW + 1}"), {"wanted": wanted}).all()) <= FEW
+        # Few are sorted; of many the newest are met soon on the way through the index of states and times.
+        return _narrowed(query, text("+note.state = 'active'") if few else _ACTIVE).where(found)
+    return _narrowed(query, _ACTIVE).where(found)
 
 
 def _ordered(statement: Select[Any], limit: int) -> Select[Any]:

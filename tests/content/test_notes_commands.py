@@ -1,0 +1,93 @@
+"""`qd notes` as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.commands.schema import find
+from tests.cli.schemas import errors
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and nothing of this machine's configuration."""
+    for name in [name for name in os.environ if name.startswith("QUARTERDECK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def qd(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app", "notes", *arguments],
+        input=given,
+        env={**os.environ, **variables},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
+
+
+def document(*arguments: str, given: str = "", **variables: str) -> dict[str, Any]:
+    """The one document that was printed, which fits its schema."""
+    done = qd(*arguments, "--json", given=given, **variables)
+    assert done.returncode == 0, done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout)
+    assert errors(find(f"notes {arguments[0]}"), printed) == []
+    return printed
+
+
+def test_a_note_from_its_making_to_the_trash(here: Path) -> None:
+    made = document("add", "Engine", "--tag", "Code", "--body", "-", given="How it *runs*; see [[Fuel]].")
+    assert (made["note"]["slug"], made["note"]["tags"], made["state"]) == ("engine", ["code"], "applied")
+    document("add", "Plans", "--body", "[[engine|that]]")
+    assert [note["title"] for note in document("list")["notes"]] == ["Plans", "Engine"]
+    first = document("list", "--limit", "1")
+    assert [note["title"] for note in document("list", "--after", first["next"])["notes"]] == ["Engine"]
+    hits = document("search", "tag:code", "run")["notes"]
+    assert [(hit["title"], hit["snippet"]) for hit in hits] == [("Engine", "How it *runs*; see [[Fuel]].")]
+    linked = document("links", "engine")
+    assert linked["links"] == [{"slug": "fuel", "note": None}]
+    assert [note["slug"] for note in linked["backlinks"]] == ["plans"]
+    assert document("tag", "engine", "c++", "--remove", "CODE")["note"]["tags"] == ["c++"]
+    editor = here / "editor"
+    editor.write_text('#!/bin/sh\nprintf "It stops.\\n" > "$1"\n', "utf-8")
+    editor.chmod(0o755)
+    assert document("edit", "engine", EDITOR=str(editor))["note"]["body"] == "It stops."
+    renamed = document("rename", "engine", "New engine")
+    assert [each["slug"] for each in renamed["mended"]] == ["plans"]
+    assert document("show", "plans")["note"]["body"] == "[[New engine|that]]"
+    assert qd("show", "new engine").stdout == "# New engine\n#c++\n\nIt stops.\n"
+    versions = document("history", "new-engine")["versions"]
+    assert [each["reason"] for each in versions] == ["renamed", "saved", "saved", "created"]
+    assert document("trash", "new-engine")["note"]["state"] == "trashed"
+    assert [note["slug"] for note in document("list", "--trashed")["notes"]] == ["new-engine"]
+    assert document("search", "stops")["notes"] == []
+    assert document("trash", "new-engine", "--restore")["note"]["state"] == "active"
+
+
+def test_an_editor_that_changes_nothing_makes_no_version() -> None:
+    document("add", "A", "--body", "one\r\ntwo")
+    note = document("edit", "a", EDITOR="true")["note"]
+    assert (note["version"], note["body"]) == (1, "one\r\ntwo")
+    done = qd("edit", "a", EDITOR="false")
+    assert done.returncode == 2
+    assert "the editor did not work" in done.stderr
+
+
+def test_mistakes_are_told() -> None:
+    assert "there is no note 'x'" in qd("show", "x").stderr
+    assert "a note has a title" in qd("add", " ").stderr
