@@ -24,7 +24,9 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("what", default="", metavar="[TAG|BRANCH|A..B]")
-@click.option("--to", multiple=True, metavar="TARGET", help="file:PATH or stdout; may be given several times.")
+@click.option(
+    "--to", multiple=True, metavar="TARGET", help="file:PATH, stdout or the name of a [[content.targets]]; may repeat."
+)
 @repository_options
 @json_option
 @config_option
@@ -40,6 +42,10 @@ def broadcast(
     spec = choose(loaded, repo, path)
     configured = loaded.settings.git.broadcast.to
     targets, base = (to, Path.cwd()) if to or not configured else (configured, loaded.base)
+    if loaded.settings.content.targets:
+        from app.content.publishing.broadcasting import join
+
+        join(loaded)
     check_targets(targets)
     if as_json:
         # The document has the text already, and standard output belongs to it.

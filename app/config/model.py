@@ -192,8 +192,13 @@ class BroadcastSettings(Section):
     def _some_target(cls, to: tuple[str, ...]) -> tuple[str, ...]:
         for target in to:
             scheme, separator, rest = target.partition(":")
-            if target != "stdout" and not (scheme and separator and rest):
-                raise ValueError('expected targets such as "file:~/broadcast.md" or "stdout"')
+            if scheme == "file" or separator:
+                fine = bool(scheme and rest)
+            else:
+                fine = _PROJECT_NAME.fullmatch(scheme) is not None
+            if not fine:
+                known = 'expected targets such as "file:~/broadcast.md" or "stdout"'
+                raise ValueError(f"{known}, or the name of one of [[content.targets]]")
         return to
 
     @field_validator("events")

@@ -41,6 +41,7 @@ def begin(git_pid: int, remote: str, updates: Iterable[Update], found: HookRules
         "templates": found.broadcasting.templates,
         "default": found.default_branch,
         "base": str(found.config.parent) if found.config is not None else str(Path.cwd()),
+        "config": "" if found.config is None else str(found.config),
     }
     # Only a terminal outlives git for certain; a pipe would keep its reader waiting for us.
     out = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
@@ -114,6 +115,7 @@ async def _tell(order: Mapping[str, Any]) -> int:
     templates = _folder(str(order["templates"]), base)
     code = 0
     try:
+        _join_targets(order)
         arrived = await _arrived(git, str(order["remote"]), [Update(*update) for update in order["updates"]])
         for update in arrived:
             news = await _news(git, order, update)
@@ -127,6 +129,15 @@ async def _tell(order: Mapping[str, Any]) -> int:
         log.warning("a push was not told of: %s", error)
         return 1
     return code
+
+
+def _join_targets(order: Mapping[str, Any]) -> None:
+    """Make the targets of publishing known, where any is meant. By name: the hook that starts this loads none of it."""
+    from importlib import import_module
+
+    if order["config"] and any(name.partition(":")[0] not in ("file", "stdout") for name in order["to"]):
+        loaded = import_module("app.settings").load(Path(order["config"]))
+        import_module("app.content.publishing.broadcasting").join(loaded)
 
 
 def _folder(given: str, base: Path) -> Path | None:

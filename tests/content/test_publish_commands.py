@@ -1,0 +1,127 @@
+"""`qd content publish` and its kin as processes, and the Git area's summaries on their way to the same targets."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.commands.schema import find
+from tests.cli.schemas import errors
+from tests.content.discord_fake import TOKEN, FakeDiscord, Fault, discord
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeDiscord]:
+    with discord() as fake:
+        yield fake
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeDiscord) -> Path:
+    """A folder to work in, with a configuration whose secret stands in the environment."""
+    for name in [name for name in os.environ if name.startswith("QUARTERDECK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("THE_WEBHOOK", fake.url)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    config = folder / "config.toml"
+    config.write_text(
+        '[content]\ntime_zone = "Europe/Berlin"\n'
+        '[[content.targets]]\nname = "chat"\nkind = "discord"\nurl = "env:THE_WEBHOOK"\n'
+        '[[content.targets]]\nname = "site"\nkind = "files"\nfolder = "site"\n'
+    )
+    monkeypatch.setenv("QUARTERDECK_CONFIG", str(config))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def qd(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `qd`."""
+    command = [sys.executable, "-m", "app", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=100, check=False)
+
+
+def document(*arguments: str, code: int = 0) -> dict[str, Any]:
+    """What `qd content` printed as JSON, which fits its schema; no secret is told anywhere."""
+    done = qd("content", *arguments, "--json")
+    assert done.returncode == code, done.stderr + done.stdout
+    assert TOKEN not in done.stdout + done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout)
+    assert errors(find(f"content {arguments[0]}"), printed) == []
+    return printed
+
+
+def _draft(summary: str) -> str:
+    given = ("--set", f"title={summary}", "--set", "expected=It goes on.")
+    made = document("new", "bug-report", *given)
+    return str(made["draft"]["id"])
+
+
+def test_a_draft_goes_to_its_targets_is_edited_and_taken_back(here: Path, fake: FakeDiscord) -> None:
+    identity = _draft("It stops")
+    dry = document("publish", identity, "--to", "chat", "--to", "site", "--dry-run", "--override", "a test")
+    assert dry["deliveries"] == []
+    assert [preview["target"] for preview in dry["previews"]] == ["chat", "site"]
+    assert fake.requests == []
+    assert not (here / "site").exists()
+    done = document("publish", identity, "--to", "chat", "--to", "site", "--override", "a test")
+    assert [each["state"] for each in done["deliveries"]] == ["sent", "sent"]
+    assert done["deliveries"][0]["remote_ids"] == list(fake.messages)
+    assert len(list((here / "site").glob("2*.html"))) == 1
+    listed = document("deliveries", "--draft", identity)["deliveries"]
+    assert {each["id"] for each in listed} == {each["id"] for each in done["deliveries"]}
+    sent = done["deliveries"][0]["id"]
+    again = document("publish", identity, "--to", "chat", "--edit", sent, "--override", "a test")
+    assert again["deliveries"][0]["remote_ids"] == list(fake.messages)
+    assert document("unpublish", again["deliveries"][0]["id"])["deliveries"][0]["state"] == "deleted"
+    assert fake.texts == []
+
+
+def test_what_is_wrong_is_told_and_decided(fake: FakeDiscord) -> None:
+    identity = _draft("It stops")
+    refused = qd("content", "publish", identity, "--to", "nowhere")
+    assert (refused.returncode, "there are: chat, site" in refused.stderr) == (2, True)
+    passed = qd("content", "publish", identity, "--to", "chat", "--at", "2020-01-01 9:00")
+    assert (passed.returncode, "has passed" in passed.stderr) == (2, True)
+    later = document("publish", identity, "--to", "chat", "--at", "in 60m", "--override", "a test")["deliveries"][0]
+    assert (later["state"], later["zone"]) == ("scheduled", "Europe/Berlin")
+    assert document("dispatch")["deliveries"] == []
+    assert document("resolve", later["id"], "--drop")["deliveries"][0]["state"] == "cancelled"
+    fake.faults = [Fault(cut=True, store=True)]
+    lost = document("publish", identity, "--to", "chat", "--override", "a test", code=1)["deliveries"][0]
+    assert lost["state"] == "unknown"
+    assert document("resolve", lost["id"], "--sent")["deliveries"][0]["state"] == "sent"
+    assert len(fake.posted) == 1
+    assert document("targets")["targets"][0] == {"name": "chat", "kind": "discord", "disabled": None}
+
+
+def test_a_secret_stops_it_and_all_targets_with_it(here: Path, fake: FakeDiscord) -> None:
+    identity = _draft("Use ghp_" + "a1B2" * 9)
+    done = document("publish", identity, "--to", "chat", "--to", "site", code=1)
+    assert done["deliveries"] == []
+    assert "secret" in {problem["kind"] for problem in done["previews"][0]["problems"]}
+    assert fake.requests == []
+
+
+def test_a_summary_of_git_goes_to_a_target(here: Path, fake: FakeDiscord) -> None:
+    folder = here / "repo"
+    git = ["git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
+    for subject in ("One — first", "Two"):
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", subject], check=True)
+    done = qd("git", "broadcast", "main~1..main", "--to", "chat", "--path", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["deliveries"] == [{"target": "chat", "state": "sent", "error": None}]
+    assert len(fake.texts) == 1
+    assert "Two" in fake.texts[0]
