@@ -79,6 +79,7 @@ def test_a_draft_goes_to_its_targets_is_edited_and_taken_back(here: Path, fake: 
     assert [each["state"] for each in done["deliveries"]] == ["sent", "sent"]
     assert done["deliveries"][0]["remote_ids"] == list(fake.messages)
     assert len(list((here / "site").glob("2*.html"))) == 1
+    assert [each["id"] for each in document("list", "--state", "published")["drafts"]] == [identity]
     listed = document("deliveries", "--draft", identity)["deliveries"]
     assert {each["id"] for each in listed} == {each["id"] for each in done["deliveries"]}
     sent = done["deliveries"][0]["id"]

@@ -35,6 +35,8 @@ def decide(conn: Connection, identity: str, decision: Decision, now: datetime) -
     open_ = (_a.publication_id == row.id, _a.ended_at.is_(None))
     conn.execute(update(publication_attempt).where(*open_).values(**closed))
     conn.execute(update(publication).where(_p.id == row.id).values(**values))
+    if values["state"] == "sent" and row.draft_id is not None:
+        states.told(conn, row.draft_id, now)
 
 
 def deleted(conn: Connection, identity: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from app.content.model import PublicationState
 from app.content.publishing.model import Outcome
-from app.content.tables import publication, publication_attempt
+from app.content.tables import draft, publication, publication_attempt
 from app.db.types import storable
 
 ATTEMPTS = 8
@@ -141,8 +141,17 @@ def settle(conn: Connection, attempt: str, outcome: Outcome, now: datetime) -> P
     if changed["state"] == "sent" and row.replaces is not None:
         replaced = {"state": "deleted", "error": f"replaced by {row.id}", "updated_at": now}
         conn.execute(update(publication).where(_p.id == row.replaces).values(**replaced))
+    if changed["state"] == "sent" and row.draft_id is not None:
+        told(conn, row.draft_id, now)
     state: PublicationState = changed["state"]
     return state
+
+
+def told(conn: Connection, draft_id: str, now: datetime) -> None:
+    """A draft that has reached readers counts as published."""
+    open_ = (draft.c.id == draft_id, draft.c.state.in_(("draft", "scheduled")))
+    values = {"state": "published", "revision": draft.c.revision + 1, "updated_at": now}
+    conn.execute(update(draft).where(*open_).values(**values))
 
 
 def _after(row: Row[Any], part: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
