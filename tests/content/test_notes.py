@@ -108,7 +108,9 @@ async def test_every_database_gives_the_same_answers(database: Database, tmp_pat
         found = {query: [head.title for head in await notes.search(query)] for query, _ in QUERIES}
         assert found == dict(QUERIES)
         assert len(await notes.search("")) == len(SHELF)
-        assert [head.title for head in await notes.search("engine", limit=2)] == ["Engines of old", "Engine"]
+        for limit in (1, 2, 3):
+            for query, titles in QUERIES:
+                assert [head.title for head in await notes.search(query, limit=limit)] == titles[:limit]
         hit = (await notes.search("cream"))[0]
         assert "CREAM" in hit.snippet
         assert hit.tags == ("food",)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, TextClause, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, TextClause, func, select, text
 
 from app.content.model import NoteHead
 from app.content.notes.store import KEYS, with_tags
@@ -28,6 +28,8 @@ IN_TITLE, IN_BODY = 2.0, 1.0
 """Scores."""
 FEW = 2000
 """Notes that SQLite sorts rather than going through all by their time."""
+NEWEST = 1000
+"""Notes that are looked through one by one on servers, before their index is asked."""
 _notes, _tags = note.c, note_tag.c
 _ACTIVE = _notes.state == "active"
 _SPACE = re.compile(r"\s+")
@@ -39,14 +41,14 @@ def search(conn: Connection, query: Query, limit: int) -> tuple[NoteHead, ...]:
     if query.nothing:
         return ()
     if not query.terms:
-        rows = _rows(conn, _ordered(_narrowed(query, _ACTIVE), limit))
+        rows = _rows(conn, list(conn.scalars(_ordered(_narrowed(query, _ACTIVE), limit))))
         return _heads(conn, rows, query, IN_BODY)
-    in_title = _rows(conn, _ordered(_matching(conn, query, TITLE), limit))
+    in_title = _rows(conn, _found(conn, query, TITLE, limit))
     heads = _heads(conn, in_title, query, IN_TITLE)
     if len(heads) == limit:
         return heads
     # The others may begin with all of those again.
-    elsewhere = _rows(conn, _ordered(_matching(conn, query, ANYWHERE), limit))
+    elsewhere = _rows(conn, _found(conn, query, ANYWHERE, limit))
     first = {head.id for head in heads}
     others = [row for row in elsewhere if row.id not in first]
     return heads + _heads(conn, others[: limit - len(heads)], query, IN_BODY)
@@ -57,6 +59,27 @@ def _narrowed(query: Query, active: ColumnElement[bool] | TextClause) -> Select[
     for tag in query.tags:
         statement = statement.where(_notes.id.in_(select(_tags.note_id).where(_tags.tag == tag)))
     return statement
+
+
+def _found(conn: Connection, query: Query, prefix: str, limit: int) -> list[str]:
+    """The ids of the notes whose tokens with this prefix match, the last changed first.
+
+    Servers read and sort all that match, which takes them a second where most notes do. Then the newest ones hold
+    enough of them, and these are looked through first; what is found there is what comes first of all.
+    """
+    if on_server(conn.dialect):
+        newest = _ordered(select(_notes.id, _notes.words, _notes.updated_at).where(_ACTIVE), NEWEST).subquery()
+        spaced = func.concat(" ", newest.c.words, " ")
+        statement = select(newest.c.id)
+        for term in query.terms:
+            statement = statement.where(spaced.like(f"% {prefix}{term.token}{'%' if term.begins else ' %'}"))
+        for tag in query.tags:
+            statement = statement.where(newest.c.id.in_(select(_tags.note_id).where(_tags.tag == tag)))
+        order = (newest.c.updated_at.desc(), newest.c.id.desc())
+        ids = list(conn.scalars(statement.order_by(*order).limit(limit)))
+        if len(ids) == limit:
+            return ids
+    return list(conn.scalars(_ordered(_matching(conn, query, prefix), limit)))
 
 
 def _matching(conn: Connection, query: Query, prefix: str) -> Select[Any]:
@@ -77,9 +100,8 @@ def _ordered(statement: Select[Any], limit: int) -> Select[Any]:
     return statement.order_by(*(key.column.desc() for key in KEYS)).limit(limit)
 
 
-def _rows(conn: Connection, ids: Select[Any]) -> list[Row[Any]]:
-    """What is shown of the notes, in the order of their ids: sorting carries no texts."""
-    order = list(conn.scalars(ids))
+def _rows(conn: Connection, order: Sequence[str]) -> list[Row[Any]]:
+    """What is shown of the notes with these ids, in their order: sorting carries no texts."""
     if not order:
         return []
     shown = select(_notes.id, _notes.slug, _notes.title, _notes.updated_at, _notes.body).where(_notes.id.in_(order))
