@@ -17,6 +17,9 @@ from app.content.drafts.diff import Piece, by_words, marked
 from app.content.drafts.drafts import Drafts
 from app.content.making import Maker, again, superseded
 from app.content.model import Draft, Template
+from app.content.style import rules
+from app.content.style.linter import Linter
+from app.content.style.model import Options
 from app.content.templates.catalogue import Catalogue
 from app.content.templates.fill import shipped, tidy
 from app.db.engine import Database
@@ -126,11 +129,21 @@ async def test_every_shipped_template_is_filled_with_and_without_data(
             for text in texts:
                 assert "None" not in text
                 assert "{{" not in text
-                assert "—" not in text
+                assert errors(text) == []
             if "git" in begun.template.context:
                 assert texts[0] != texts[1]
     finally:
         db.close()
+
+
+@pytest.mark.parametrize("path", sorted(shipped().rglob("*.md")), ids=lambda path: path.stem)
+def test_what_is_shipped_keeps_the_house_style(path: Path) -> None:
+    assert errors(path.read_text("utf-8")) == []
+
+
+def errors(text: str) -> list[Any]:
+    """What a text has against the house style that is an error."""
+    return [each for each in Linter(rules.style(Options())).lint(text).findings if each.severity == "error"]
 
 
 async def test_a_decision_that_supersedes_another_is_written_at_both_ends(database: Database, tmp_path: Path) -> None:
