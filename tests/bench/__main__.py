@@ -13,7 +13,21 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import app, content, copying, decisions, editor, git, importing, millions, overhead, receiver, save, style
+from tests.bench import (
+    app,
+    content,
+    copying,
+    decisions,
+    editor,
+    git,
+    importing,
+    millions,
+    notes,
+    overhead,
+    receiver,
+    save,
+    style,
+)
 from tests.bench.figures import Report
 from tests.bench.projects import ROOT, STORE
 from tests.bench.scale import FULL, QUICK, Scale
@@ -27,6 +41,7 @@ SECTIONS: dict[str, Callable[[Scale, Callable[[str], None]], Report]] = {
     "receiver": receiver.run,
     "feedback": importing.run,
     "style": style.run,
+    "notes": notes.run,
     "editor": editor.run,
     "content": content.run,
     "review": millions.run,
