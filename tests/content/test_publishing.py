@@ -212,6 +212,42 @@ async def test_two_instances_send_each_text_once(database: Database, tmp_path: P
         assert fake.most_at_once == 1
 
 
+async def test_two_processes_send_each_text_once_and_in_order(database: Database, tmp_path: Path) -> None:
+    with discord() as fake:
+        async with publishing(database, tmp_path, target("discord", url=fake.url)) as work:
+            ids = [await work.order(Text(str(number), f"Text {number}.")) for number in range(6)]
+            url = database.url.render_as_string(hide_password=False)
+            processes = []
+            try:
+                for name in ("one", "two"):
+                    (tmp_path / name).mkdir()
+                    command = [sys.executable, "-m", "tests.content.publishing", url, str(tmp_path / name), fake.url]
+                    processes.append(await asyncio.to_thread(subprocess.Popen, command))
+                async with asyncio.timeout(60):
+                    while {(await work.find(each)).state for each in ids} != {"sent"}:
+                        await asyncio.to_thread(fake.wait_for, lambda: len(fake.posted) == len(ids))
+            finally:
+                for process in processes:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+        assert fake.texts == [f"Text {number}." for number in range(6)]
+        assert fake.most_at_once == 1
+
+
+async def test_an_answer_that_does_not_come_in_time_is_unknown(database: Database, tmp_path: Path) -> None:
+    with discord() as fake:
+        release = threading.Event()
+        fake.faults = [Fault(wait=release)]
+        async with publishing(database, tmp_path, target("discord", url=fake.url, timeout_s=0.3)) as work:
+            sent = await work.send()
+            release.set()
+            assert sent.state == "unknown"
+            assert TOKEN not in sent.error
+            work.clock.on(hours=2)
+            await work.publisher.dispatcher.once()
+            assert len(fake.posted) == 1
+
+
 async def test_a_dispatcher_killed_while_sending_leaves_it_unknown(database: Database, tmp_path: Path) -> None:
     with discord() as fake:
         release = threading.Event()
