@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from email.errors import MessageError
-from email.headerregistry import Address
 from typing import Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -101,7 +99,13 @@ class TargetSettings(Section):
     @field_validator("sender", "to")
     @classmethod
     def _mail_addresses(cls, given: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        for address in filter(None, (given,) if isinstance(given, str) else given):
+        if not given:
+            return given
+        # Needed by few configurations, and slow to load.
+        from email.errors import MessageError
+        from email.headerregistry import Address
+
+        for address in (given,) if isinstance(given, str) else given:
             try:
                 fine = bool(Address(addr_spec=address).domain)
             except (MessageError, ValueError, IndexError):
