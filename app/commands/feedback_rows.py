@@ -57,8 +57,8 @@ def list_(
 ) -> int:
     """Print rows that fulfil a filter, newest first.
 
-    Where a score, an uncertainty or the time of the decision is all that is asked for, it is the order, too: worst
-    score first, most uncertain first, latest decision first.
+    Where a score, an uncertainty, a reviewer or the time of decision is all that is asked for, it is the order, too:
+    worst score first, most uncertain first, latest decision first.
     """
     asked = filter_of(" ".join((*terms, where)), states, since)
     return asyncio.run(_list(load_settings(config), asked, limit, after, as_json))

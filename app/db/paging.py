@@ -87,5 +87,14 @@ def beyond(keys: Sequence[Key], cursor: Cursor, *, backward: bool = False) -> Co
     return and_(bound, or_(*cases)) if len(cases) > 1 else cases[0]
 
 
+def up_to(keys: Sequence[Key], cursor: Cursor, *, backward: bool = False) -> ColumnElement[bool]:
+    """The condition that a row lies before `cursor` or at it, with a bound of the first key as in `beyond`."""
+    lead = keys[0]
+    down = lead.descending != backward
+    bound = lead.column >= cursor[0] if down else lead.column <= cursor[0]
+    equal = and_(*(key.column == value for key, value in zip(keys, cursor, strict=True)))
+    return and_(bound, or_(beyond(keys, cursor, backward=not backward), equal))
+
+
 def _cursor(keys: Sequence[Key], row: Row[Any]) -> Cursor:
     return tuple(row._mapping[key.column] for key in keys)

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select, true
 
+from app.feedback.indexes import REVIEWER_INDEX, hinted
 from app.feedback.model import FeedbackRow, QueueItem, Verdict
-from app.feedback.planning import REVIEWER_INDEX, hinted
 from app.feedback.reading import rows_of
 from app.feedback.tables import feedback_decision
 

@@ -21,6 +21,7 @@ TAGS_OFFERED = 200
 TAG_INDEX = "ix_feedback_tag_tag_state_captured_at_feedback_id"
 
 Progress = Callable[[int], None]
+Shown = Callable[[Sequence[RowHead]], None]
 
 
 class Browsing:
@@ -44,17 +45,34 @@ class Browsing:
         return True
 
     async def page(
-        self, after: RowHead | None = None, before: RowHead | None = None, *, end: bool = False, progress: Progress
+        self,
+        after: RowHead | None = None,
+        before: RowHead | None = None,
+        *,
+        end: bool = False,
+        progress: Progress,
+        shown: Shown = lambda rows: None,
     ) -> tuple[RowHead, ...]:
         """Up to 100 rows of the list, newest first: those behind `after`, those before `before`, the last ones with
-        `end`, else the first ones. `progress` hears how many rows were looked at. Cancel the task to end it."""
+        `end`, else the first ones. `progress` hears how many rows were looked at, and `shown` those found so far while
+        the search goes on. Cancel the task to end it."""
         backward = end or before is not None
         place = before if backward else after
         cursor = finding.cursor_of(planning.order_of(self.filter), place) if place is not None else None
+
+        def in_order(rows: Sequence[RowHead]) -> tuple[RowHead, ...]:
+            return tuple(reversed(rows)) if backward else tuple(rows)
+
         rows, _ = await finding.page(
-            self._db, self.filter, limit=PAGE, cursor=cursor, backward=backward, progress=progress
+            self._db,
+            self.filter,
+            limit=PAGE,
+            cursor=cursor,
+            backward=backward,
+            progress=progress,
+            shown=lambda rows: shown(in_order(rows)),
         )
-        return tuple(reversed(rows)) if backward else tuple(rows)
+        return in_order(rows)
 
     async def read(self, identity: str) -> tuple[FeedbackRow | None, tuple[Decision, ...]]:
         """A row, and its decisions, oldest first."""

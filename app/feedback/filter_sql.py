@@ -75,7 +75,7 @@ def _holds(term: Term) -> Condition:
     if term.field == "tag":
         return _some(_about_tags().where(tag_condition(test)))
     if term.field == "reviewer":
-        return _some(_about_decisions().where(words_condition(_log.reviewer, test)))
+        return words_condition(_last_decision(_log.reviewer), test)
     if term.field == "model":
         return words_condition(_rows.model, test) | words_condition(_rows.model_version, test)
     return words_condition(COLUMNS[term.field], test)
@@ -161,12 +161,23 @@ def _about_tags() -> Select[Any]:
 
 
 def _about_decisions() -> Select[Any]:
-    """Decisions that hold now."""
+    """Decisions that are not undone."""
+    return _of_row(select(func.count()).select_from(feedback_decision))
+
+
+def _last_decision(column: Any) -> Any:
+    """What the decision that holds says; NULL where none does."""
+    last = _of_row(select(column)).order_by(_log.decided_at.desc(), _log.id.desc()).limit(1)
+    return last.correlate(feedback).scalar_subquery()
+
+
+def _of_row(query: Select[Any]) -> Select[Any]:
     live = (_log.kind == "decide", _log.undone_by.is_(None), _log.reshow.is_(False))
-    counted = select(func.count()).select_from(feedback_decision).where(_log.feedback_id == _rows.id, *live)
     # By the reviewer, all that one ever decided would be gone through for each row.
-    return counted.with_hint(feedback_decision, f"FORCE INDEX ({LOG_INDEX})").with_hint(
-        feedback_decision, f"INDEXED BY {LOG_INDEX}", "sqlite"
+    return (
+        query.where(_log.feedback_id == _rows.id, *live)
+        .with_hint(feedback_decision, f"FORCE INDEX ({LOG_INDEX})")
+        .with_hint(feedback_decision, f"INDEXED BY {LOG_INDEX}", "sqlite")
     )
 
 

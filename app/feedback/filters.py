@@ -54,7 +54,7 @@ FIELDS: Mapping[str, Field] = {
     "output": Field("text", "in the output"),
     "comment": Field("text", "in the comment"),
     "author": Field("name", "who gave it"),
-    "reviewer": Field("name", "who decided it"),
+    "reviewer": Field("name", "who made the decision that holds"),
     "has": Field("choice", "what is there at all", HAS),
     "uncertainty": Field("number", "from 0 (sure) to 1", limits=(0.0, 1.0)),
     "channel": Field("name", "channel of its source"),

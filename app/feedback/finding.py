@@ -5,30 +5,34 @@ The order is the newest first; where numbers or times of decisions lead, it is t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from heapq import merge
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, func, select
 
-from app.db.paging import Cursor, beyond
+from app.db.paging import Cursor, beyond, up_to
 from app.feedback.filter_sql import Condition
 from app.feedback.filters import Filter
+from app.feedback.indexes import hinted
 from app.feedback.listing import Step
 from app.feedback.model import RowHead
-from app.feedback.planning import ORDERED, Plan, Range, hinted, in_order, order_of, plan, statement
-from app.feedback.tables import SCORE_UNKNOWN, UNCERTAINTY_UNKNOWN, feedback
+from app.feedback.planning import ORDERED, Plan, Range, in_order, order_of, plan, statement
+from app.feedback.stride import Stride
+from app.feedback.tables import SCORE_UNKNOWN, UNCERTAINTY_UNKNOWN, feedback, feedback_decision
 
 if TYPE_CHECKING:
     from app.db.engine import Database
 
-SCANNED = 20_000
-"""Rows looked at in one step, when terms have to be asked of every row."""
 CHUNK = 500
 KEYS_FIRST = 4
 """Ranges from which on only their keys are merged, and the rows read that are in the page."""
+KEYS_ASKED = 16
+"""The same where something else is asked of the rows: the database scans quicker than keys are handed over."""
 FIRST_KEYS = 10
 """Keys read at first of each of many ranges."""
 
@@ -37,6 +41,7 @@ _HEAD = ("id", "source", "captured_at", "state", "score", "model", "model_versio
 _SELECT_HEADS: Select[Any] = select(*(_rows[name] for name in _HEAD), _rows.uncertainty_order)
 
 Progress = Callable[[int], None]
+Shown = Callable[[Sequence[RowHead]], None]
 
 
 def cursor_of(order: str, head: RowHead) -> Cursor:
@@ -53,44 +58,24 @@ def cursor_of(order: str, head: RowHead) -> Cursor:
 
 def step(
     conn: Connection,
-    given: Filter,
+    way: Plan,
+    order: str,
     *,
     limit: int,
+    scanned: int,
     cursor: Cursor | None = None,
     backward: bool = False,
-    scanned: int = SCANNED,
 ) -> Step:
-    """The next rows behind the cursor (before it, with `backward`; from that end, without a cursor), in the direction
-    read.
+    """The next rows of the plan's ranges behind the cursor (before it, with `backward`; from that end, without a
+    cursor), in the direction read.
 
-    Where terms are asked of every row, at most `scanned` of each range are looked at: there may be none although
-    there are more.
+    Where terms are asked of every row, about `scanned` of each range are looked at: there may be none although there
+    are more.
     """
-    order = order_of(given)
-    way = plan(conn, given)
-    if way.ids is not None:
-        return _of_few(conn, way, way.ids, order, limit, cursor, backward)
-    if len(way.ranges) > KEYS_FIRST and not way.rest:
-        return _by_keys(conn, way.ranges, order, limit, cursor, backward)
-    down = ORDERED[order][1] != backward
-    merged: dict[Cursor, RowHead] = {}
-    ends: list[Cursor] = []
-    looked_at = 0
-    for each in way.ranges:
-        read = _tagged if each.tags else _plain
-        found, end, count = read(conn, each, way.rest, order, limit, cursor, backward, scanned)
-        merged |= {cursor_of(order, head): head for head in found}
-        ends += [end] if end is not None else []
-        looked_at += count
-    # Each range was read as far as its end: what lies behind the nearest of these is for the next step.
-    nearest = (max(ends) if down else min(ends)) if ends else None
-    places = sorted(merged, reverse=down)
-    if nearest is not None:
-        places = [place for place in places if (place >= nearest if down else place <= nearest)]
-    if len(places) > limit:
-        places = places[:limit]
-        nearest = places[-1]
-    return Step(tuple(merged[place] for place in places), nearest, looked_at)
+    number = len(way.ranges)
+    if any(each.table is not feedback for each in way.ranges) or number > (KEYS_ASKED if way.rest else KEYS_FIRST):
+        return _by_keys(conn, way, order, limit, cursor, backward, scanned)
+    return _by_rows(conn, way, order, limit, cursor, backward, scanned)
 
 
 async def page(
@@ -101,75 +86,129 @@ async def page(
     cursor: Cursor | None = None,
     backward: bool = False,
     progress: Progress = lambda count: None,
+    shown: Shown = lambda rows: None,
 ) -> tuple[list[RowHead], Cursor | None]:
     """Up to `limit` rows in the direction read, and the cursor to go on from; None at the end.
 
-    `progress` hears how many rows were looked at; cancel the task to end it.
+    `progress` hears how many rows were looked at, and `shown` the rows found so far while it goes on; cancel the task
+    to end it. Rows may still come before some of these where only a few are looked at, in no order.
     """
+    order = order_of(given)
+    way = await db.run(lambda conn: plan(conn, given))
+    if way.ids is not None:
+        return await _of_few(db, way, way.ids, order, limit, cursor, backward, progress, shown)
     rows: list[RowHead] = []
     total = 0
+    stride = Stride()
     while True:
+        began = time.perf_counter()
+        wanted = limit - len(rows)
         found = await db.run(
-            partial(step, given=given, limit=limit - len(rows), cursor=cursor, backward=backward, scanned=SCANNED)
+            partial(step, way=way, order=order, limit=wanted, scanned=stride.rows, cursor=cursor, backward=backward)
         )
+        stride.took(time.perf_counter() - began)
         rows += found.rows
         total += found.looked_at
         cursor = found.more
         progress(total)
         if cursor is None or len(rows) >= limit:
             return rows, cursor
+        if found.rows:
+            shown(tuple(rows))
 
 
 def heads(
     each: Range, rest: Sequence[Condition], cursor: Cursor | None, backward: bool, bound: Cursor | None
 ) -> Select[Any]:
     """The rows of a range of `feedback` behind a cursor, up to `bound`, that fulfil the rest."""
-    query = _SELECT_HEADS.where(*each.where, *rest)
+    query = between(_SELECT_HEADS.where(*rest), each, cursor, backward, bound)
+    return in_order(query, each.keys, backward)
+
+
+def between(
+    query: Select[Any], each: Range, cursor: Cursor | None, backward: bool, bound: Cursor | None
+) -> Select[Any]:
+    """Of a range of `feedback`, what lies behind a cursor, up to `bound`."""
+    query = query.where(*each.where)
     if cursor is not None:
         query = query.where(beyond(each.keys, cursor, backward=backward))
     if bound is not None:
-        equal = and_(*(key.column == value for key, value in zip(each.keys, bound, strict=True)))
-        query = query.where(or_(beyond(each.keys, bound, backward=not backward), equal))
-    return hinted(in_order(query, each.keys, backward), feedback, each.index)
+        query = query.where(up_to(each.keys, bound, backward=backward))
+    return hinted(query, feedback, each.index)
 
 
-def _of_few(
-    conn: Connection,
+async def _of_few(
+    db: Database,
     way: Plan,
     ids: Sequence[str],
     order: str,
     limit: int,
     cursor: Cursor | None,
     backward: bool,
-) -> Step:
-    """All rows of the filter among these, brought into order here."""
+    progress: Progress,
+    shown: Shown,
+) -> tuple[list[RowHead], Cursor | None]:
+    """A page of the rows of the filter among these, brought into order here."""
     down = ORDERED[order][1] != backward
     placed: dict[Cursor, RowHead] = {}
+    places: list[Cursor] = []
     for start in range(0, len(ids), CHUNK):
-        query = _SELECT_HEADS.where(_rows.id.in_(ids[start : start + CHUNK]), *way.rest)
-        placed |= {cursor_of(order, head): head for head in map(_head, conn.execute(query))}
-    places = sorted(placed, reverse=down)
-    if cursor is not None:
-        places = [place for place in places if (place < cursor if down else place > cursor)]
+        piece = ids[start : start + CHUNK]
+        known = await db.run(partial(_known, ids=piece, rest=way.rest))
+        for head in known.values():
+            place = cursor_of(order, head)
+            if cursor is None or (place < cursor if down else place > cursor):
+                placed[place] = head
+        places = sorted(placed, reverse=down)
+        looked_at = start + len(piece)
+        progress(looked_at)
+        if known and looked_at < len(ids):
+            shown(tuple(placed[place] for place in places[:limit]))
     more = places[limit - 1] if len(places) > limit else None
-    return Step(tuple(placed[place] for place in places[:limit]), more, len(ids))
+    return [placed[place] for place in places[:limit]], more
 
 
 def _by_keys(
-    conn: Connection, ranges: Sequence[Range], order: str, limit: int, cursor: Cursor | None, backward: bool
+    conn: Connection, way: Plan, order: str, limit: int, cursor: Cursor | None, backward: bool, scanned: int
 ) -> Step:
-    """The first rows of many ranges, of which an index tells all that puts them in order."""
+    """The next rows of ranges whose keys alone tell the order: only those are asked for whose turn it is."""
     down = ORDERED[order][1] != backward
-    merged = merge(*(_keys(conn, each, cursor, backward) for each in ranges), reverse=down)
+    merged = merge(*(_places(conn, each, cursor, backward) for each in way.ranges), reverse=down)
     # A row may lie in two of them.
-    places = list(islice((place for place, _ in groupby(merged)), limit + 1))
-    ids = [place[-1] for place in places[:limit]]
-    known: dict[str, RowHead] = {}
-    for start in range(0, len(ids), CHUNK):
-        query = _SELECT_HEADS.where(_rows.id.in_(ids[start : start + CHUNK]))
-        known |= {row.id: _head(row) for row in conn.execute(query)}
-    more = places[limit - 1] if len(places) > limit else None
-    return Step(tuple(known[identity] for identity in ids if identity in known), more, len(ids))
+    places = (place for place, _ in groupby(merged))
+    taken: list[tuple[Cursor, RowHead]] = []
+    looked_at = 0
+    size = limit + 1
+    while True:
+        piece = list(islice(places, size))
+        looked_at += len(piece)
+        known = _known(conn, [place[-1] for place in piece], way.rest)
+        for place in piece:
+            head = known.get(place[-1])
+            # Of the log, the entry that holds.
+            if head is not None and (order != "decided" or cursor_of(order, head) == place):
+                taken.append((place, head))
+        if len(taken) > limit:
+            return Step(tuple(head for _, head in taken[:limit]), taken[limit - 1][0], looked_at)
+        ended = len(piece) < size
+        if ended or looked_at >= scanned:
+            return Step(tuple(head for _, head in taken), None if ended else piece[-1], looked_at)
+        size = min(2 * size, CHUNK)
+
+
+def _places(conn: Connection, each: Range, cursor: Cursor | None, backward: bool) -> Iterator[Cursor]:
+    """The places of a range's rows in the list."""
+    if each.table is not feedback_decision:
+        yield from _keys(conn, each, cursor, backward)
+        return
+    # The log's index knows the time of an entry and its id, not the row's: what was decided at one time is put in
+    # order here. No id is beyond these two.
+    down = each.keys[0].descending != backward
+    start = None if cursor is None else (cursor[0], "~" if down else "")
+    for moment, entries in groupby(_keys(conn, each, start, backward), key=itemgetter(0)):
+        for place in sorted({(moment, entry[-1]) for entry in entries}, reverse=down):
+            if cursor is None or (place < cursor if down else place > cursor):
+                yield place
 
 
 def _keys(conn: Connection, each: Range, cursor: Cursor | None, backward: bool) -> Iterator[Cursor]:
@@ -180,55 +219,48 @@ def _keys(conn: Connection, each: Range, cursor: Cursor | None, backward: bool) 
         yield from found
         if len(found) < size:
             return
-        cursor = found[-1]
+        cursor = found[-1][: len(each.keys)]
         size = min(2 * size, CHUNK)
 
 
-def _plain(
-    conn: Connection,
-    each: Range,
-    rest: Sequence[Condition],
-    order: str,
-    limit: int,
-    cursor: Cursor | None,
-    backward: bool,
-    scanned: int,
-) -> tuple[list[RowHead], Cursor | None, int]:
-    """Rows of a range of `feedback`; where it was left before its end, the place; how many were looked at."""
-    bound: Cursor | None = None
-    if rest and each.index:
-        row = conn.execute(statement(each, cursor, backward).offset(scanned - 1).limit(1)).first()
-        bound = None if row is None else tuple(row)
-    query = heads(each, rest, cursor, backward, bound)
-    found = [_head(row) for row in conn.execute(query.limit(limit))]
-    end = cursor_of(order, found[-1]) if len(found) == limit else bound
-    return found, end, scanned if bound is not None else len(found)
-
-
-def _tagged(
-    conn: Connection,
-    each: Range,
-    rest: Sequence[Condition],
-    order: str,
-    limit: int,
-    cursor: Cursor | None,
-    backward: bool,
-    scanned: int,
-) -> tuple[list[RowHead], Cursor | None, int]:
-    """The same for a range of tags: some keys out of the index, then those of their rows that fulfil the rest."""
-    taken: list[RowHead] = []
+def _by_rows(
+    conn: Connection, way: Plan, order: str, limit: int, cursor: Cursor | None, backward: bool, scanned: int
+) -> Step:
+    """The next rows of ranges of `feedback`; where something is asked of them, no further than `scanned` of one."""
+    down = ORDERED[order][1] != backward
+    ends: list[Cursor] = []
+    for each in way.ranges:
+        if way.rest and each.index:
+            last = conn.execute(statement(each, cursor, backward).offset(scanned - 1).limit(1)).first()
+            ends += [tuple(last)] if last is not None else []
+    # What lies behind the nearest of these is for the next step.
+    bound = (max(ends) if down else min(ends)) if ends else None
+    stops = [bound] if bound is not None else []
+    merged: dict[Cursor, RowHead] = {}
     looked_at = 0
-    while len(taken) < limit and looked_at < scanned:
-        size = max(limit, CHUNK) if rest else limit
-        keys = [tuple(row) for row in conn.execute(statement(each, cursor, backward).limit(size))]
-        looked_at += len(keys)
-        ids = [key[-1] for key in keys]
-        known = {row.id: row for row in conn.execute(_SELECT_HEADS.where(_rows.id.in_(ids), *rest))} if ids else {}
-        taken += [_head(known[identity]) for identity in ids if identity in known]
-        if len(keys) < size:
-            return taken, None, looked_at
-        cursor = keys[-1]
-    return taken, cursor, looked_at
+    for each in way.ranges:
+        found = [_head(row) for row in conn.execute(heads(each, way.rest, cursor, backward, bound).limit(limit))]
+        merged |= {cursor_of(order, head): head for head in found}
+        stops += [cursor_of(order, found[-1])] if len(found) == limit else []
+        counted = between(select(func.count()).select_from(feedback), each, cursor, backward, bound)
+        looked_at += (conn.scalar(counted) or 0) if way.rest and each.index else len(found)
+    stop = (max(stops) if down else min(stops)) if stops else None
+    places = sorted(merged, reverse=down)
+    if stop is not None:
+        places = [place for place in places if (place >= stop if down else place <= stop)]
+    if len(places) > limit:
+        places = places[:limit]
+        stop = places[-1]
+    return Step(tuple(merged[place] for place in places), stop, looked_at)
+
+
+def _known(conn: Connection, ids: Sequence[str], rest: Sequence[Condition]) -> dict[str, RowHead]:
+    """By id, the rows of these that fulfil the rest."""
+    known: dict[str, RowHead] = {}
+    for start in range(0, len(ids), CHUNK):
+        query = _SELECT_HEADS.where(_rows.id.in_(ids[start : start + CHUNK]), *rest)
+        known |= {row.id: _head(row) for row in conn.execute(query)}
+    return known
 
 
 def _head(row: Row[Any]) -> RowHead:

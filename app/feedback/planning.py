@@ -1,7 +1,8 @@
 """How rows that fulfil a filter are read: from which index, in which order, and what is asked of each row.
 
-Of its terms, one that an index serves leads: its ranges are read in the list's order and merged, and the others are
-asked of the rows found. Where an index holds but few rows for a term, these few are looked at, whatever the order.
+Of its terms, the most selective one that an index serves leads: its ranges are read in the list's order and merged,
+and the others are asked of the rows found. Where an index holds but few rows for a term, fewer than lie in the ranges,
+these few are looked at, whatever the order.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from app.db.paging import Cursor, Key, beyond
 from app.feedback import texts
@@ -20,22 +20,30 @@ from app.feedback.filter_sql import (
     Condition,
     condition,
     conditions,
-    fits,
     number_condition,
     tag_condition,
     time_condition,
     words_condition,
 )
-from app.feedback.filters import Bounds, Filter, Term, Word, Words
-from app.feedback.model import STATES, State
-from app.feedback.tables import feedback, feedback_decision, feedback_model, feedback_tag
+from app.feedback.filters import Bounds, Filter, Term, Words
+from app.feedback.indexes import (
+    LIVE,
+    MODEL_INDEX,
+    REVIEWER_INDEX,
+    SOURCE_INDEX,
+    TAG_INDEX,
+    hinted,
+    model_condition,
+    models,
+    reviewers,
+    sources,
+    tags,
+)
+from app.feedback.model import State
+from app.feedback.tables import feedback, feedback_decision, feedback_tag
 
-MODELS = 64
-"""Models that are read each from its own range; with more, all rows are looked at."""
-MODELS_ASKED = 16
-"""The same where something else has to be asked of their rows."""
-NAMES = 64
-"""Sources or tags that are read each from its own ranges; with more, all rows are looked at."""
+ASKED = 16
+"""Ranges of each state that are read where something else has to be asked of their rows."""
 FEW = 3_000
 """Rows of an index that are all looked at, to bring them into any order."""
 
@@ -57,21 +65,16 @@ OWN = {
     "captured": ("before", "after"),
 }
 """By order, the fields that bound it."""
-TAG_INDEX = "ix_feedback_tag_tag_state_captured_at_feedback_id"
-MODEL_INDEX = "ix_feedback_state_model_key_captured_at_id"
-SOURCE_INDEX = "ix_feedback_state_source_captured_at_id"
-ANY = Words((Word("", open=True),))
-REVIEWER_INDEX = "ix_feedback_decision_reviewer_kind_undone_by_decided_at_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Rows that lie together in an index (of tags, where `tags`), in the order of `keys`."""
+    """Rows that lie together in an index, in the order of `keys`: of rows, tags, or the log of decisions."""
 
     index: str
     keys: tuple[Key, ...]
     where: tuple[Condition, ...]
-    tags: bool = False
+    table: Table = feedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,13 @@ class Plan:
 
 def order_of(given: Filter) -> str:
     """The name of the list's order: what the filter asks for by itself, else `captured`."""
-    fields = {term.field for term in given.terms if not term.negated and _leads(term)}
+    fields = {term.field for term in given.terms if _leads(term)}
     if fields & {"id", "event", "tag", "model", "version", "source", "before", "after"}:
         return "captured"
     for name in ("score", "uncertainty", "decided"):
         if any(field.startswith(name) for field in fields):
             return name
-    return "captured"
+    return "decided" if "reviewer" in fields else "captured"
 
 
 def plan(conn: Connection, given: Filter) -> Plan:
@@ -101,41 +104,45 @@ def plan(conn: Connection, given: Filter) -> Plan:
     single = _by_id(conn, given)
     if single is not None:
         return Plan((Range("", keys_of("captured"), (single, _rows.state.in_(given.states))),), conditions(given))
-    way = _by_order(conn, given)
-    ids = few(conn, given) if way.rest else None
+    way = by_order(conn, given)
+    ids = few(conn, given, _size(conn, way.ranges)) if way.rest else None
     return way if ids is None else Plan((), (_rows.state.in_(given.states), *conditions(given)), ids)
 
 
-def _by_order(conn: Connection, given: Filter) -> Plan:
+def by_order(conn: Connection, given: Filter) -> Plan:
+    """The ranges of the term that leads."""
     states, order = states_of(given), order_of(given)
-    if order != "captured":
-        own = own_terms(given, order)
-        where = tuple(map(bound_condition, own))
-        return Plan(
-            tuple(Range(ORDERED[order][2], keys_of(order), (_rows.state == state, *where)) for state in states),
-            conditions(Filter(tuple(term for term in given.terms if term not in own))),
-        )
-    times = own_terms(given, "captured")
+    bounds = own_terms(given, order)
+    others = [term for term in given.terms if term not in bounds]
     leaders = [
         (ranges, rest)
-        for term in given.terms
-        if not term.negated and (ranges := _ranges(conn, term, states, times)) is not None
-        for rest in [conditions(Filter(tuple(each for each in given.terms if each is not term and each not in times)))]
-        if not rest or len(ranges) <= MODELS_ASKED * len(states)
+        for term in others
+        if _leads(term) and (ranges := _ranges(conn, term, states, order, bounds)) is not None
+        for rest in [_rest(term, others, given)]
+        if not rest or len(ranges) <= ASKED * len(states)
     ]
     if not leaders:
-        moments = tuple(map(bound_condition, times))
-        index = ORDERED["captured"][2]
-        every = tuple(Range(index, keys_of("captured"), (_rows.state == state, *moments)) for state in states)
-        return Plan(every, conditions(Filter(tuple(term for term in given.terms if term not in times))))
+        where = tuple(map(bound_condition, bounds))
+        index = ORDERED[order][2]
+        every = tuple(Range(index, keys_of(order), (_rows.state == state, *where)) for state in states)
+        return Plan(every, conditions(Filter(tuple(others))))
     best = min(leaders, key=lambda leader: _size(conn, leader[0])) if len(leaders) > 1 else leaders[0]
     return Plan(*best)
 
 
-def few(conn: Connection, given: Filter) -> tuple[str, ...] | None:
-    """The ids of the rows that one of the terms lets through, where an index knows that they are few; else None."""
+def _rest(leader: Term, others: Sequence[Term], given: Filter) -> tuple[Condition, ...]:
+    """What is to be asked of the rows in the leader's ranges."""
+    if leader.field != "reviewer":
+        return conditions(Filter(tuple(term for term in others if term is not leader)))
+    # An entry of the log may have been followed by another one, and says nothing of the row's state.
+    return (_rows.state.in_(given.states), *conditions(Filter(tuple(others))))
+
+
+def few(conn: Connection, given: Filter, most: int | None = None) -> tuple[str, ...] | None:
+    """The ids of the rows that one of the terms lets through, where an index knows that they are few (fewer than
+    `most`); else None."""
     best: tuple[Select[Any], ...] | None = None
-    least = FEW + 1
+    least = FEW + 1 if most is None else min(FEW + 1, most)
     for pools in _pools(conn, given):
         size = 0
         for pool in pools:
@@ -185,10 +192,9 @@ def _pools(conn: Connection, given: Filter) -> Iterator[tuple[Select[Any], ...]]
             found = words_condition(_rows.source, test)
             yield tuple(_ids(_rows.id, feedback, SOURCE_INDEX, _rows.state == each, found) for each in states)
         elif term.field == "reviewer":
-            live = (_log.kind == "decide", _log.undone_by.is_(None))
-            reviewers = words_condition(_log.reviewer, test)
-            yield (_ids(_log.feedback_id, feedback_decision, REVIEWER_INDEX, reviewers, *live),)
-        elif term.field in {"model", "version"} and (known := _models(conn, term.field, test)) is not None:
+            meant = words_condition(_log.reviewer, test)
+            yield (_ids(_log.feedback_id, feedback_decision, REVIEWER_INDEX, meant, *LIVE),)
+        elif term.field in {"model", "version"} and (known := models(conn, term.field, test)) is not None:
             meant = _rows.model_key.in_(known)
             yield tuple(_ids(_rows.id, feedback, MODEL_INDEX, _rows.state == each, meant) for each in states)
 
@@ -198,12 +204,12 @@ def _ids(column: Any, table: Any, index: str, *where: Condition) -> Select[Any]:
 
 
 def statement(each: Range, cursor: Cursor | None, backward: bool = False) -> Select[Any]:
-    """The keys of a range's rows behind a cursor, in order, read from its index."""
-    table = feedback_tag if each.tags else feedback
-    query = select(*(key.column for key in each.keys)).where(*each.where)
+    """The keys of a range's rows behind a cursor, in order, read from its index; of the log, the row's id, too."""
+    columns = [key.column for key in each.keys]
+    query = select(*columns, *((_log.feedback_id,) if each.table is feedback_decision else ())).where(*each.where)
     if cursor is not None:
         query = query.where(beyond(each.keys, cursor, backward=backward))
-    return hinted(in_order(query, each.keys, backward), table, each.index)
+    return hinted(in_order(query, each.keys, backward), each.table, each.index)
 
 
 def in_order(query: Select[Any], keys: Sequence[Key], backward: bool = False) -> Select[Any]:
@@ -211,15 +217,6 @@ def in_order(query: Select[Any], keys: Sequence[Key], backward: bool = False) ->
     for key in keys:
         query = query.order_by(key.column.desc() if key.descending != backward else key.column.asc())
     return query
-
-
-def hinted(query: Select[Any], table: Any, index: str) -> Select[Any]:
-    """Read from this index; empty: from whatever the database takes."""
-    # The servers guess at once that sorting all is quicker, whenever they guess the sizes wrong; SQLite takes an index
-    # of the times alone where they are bounded on both sides.
-    if not index:
-        return query
-    return query.with_hint(table, f"FORCE INDEX ({index})").with_hint(table, f"INDEXED BY {index}", "sqlite")
 
 
 def own_terms(given: Filter, order: str) -> list[Term]:
@@ -244,8 +241,10 @@ def keys_of(order: str) -> tuple[Key, ...]:
 
 def _leads(term: Term) -> bool:
     """Whether an index serves the term by itself."""
+    if term.negated:
+        return False
     if isinstance(term.test, Words):
-        return term.field in {"id", "tag", "model", "version", "source", "event"}
+        return term.field in {"id", "tag", "model", "version", "source", "event", "reviewer"}
     return True
 
 
@@ -256,68 +255,41 @@ def _by_id(conn: Connection, given: Filter) -> ColumnElement[bool] | None:
         return words_condition(_rows.id, named["id"])
     if "event" not in named or any(word.open for word in named["event"].words):
         return None
-    sources = _sources(conn, named.get("source", ANY))
-    if sources is None:
+    known = sources(conn, named.get("source"))
+    if known is None:
         return None
     events = [word.text for word in named["event"].words]
-    return _rows.unique_key.in_([texts.digest(f"e:{source}\0{event}") for source in sources for event in events])
+    return _rows.unique_key.in_([texts.digest(f"e:{source}\0{event}") for source in known for event in events])
 
 
-def _sources(conn: Connection, meant: Words) -> list[str] | None:
-    """The sources meant, one look into the index for each; None where they are many."""
-    if not any(word.open for word in meant.words):
-        return [word.text for word in meant.words if fits(_rows.source, word)]
-    found: set[str] = set()
-    for state in STATES:
-        where = (_rows.state == state, *(() if meant is ANY else (words_condition(_rows.source, meant),)))
-        found |= set(_distinct(conn, _rows.source, feedback, SOURCE_INDEX, where))
-    return sorted(found) if len(found) <= NAMES else None
-
-
-def _tags_meant(conn: Connection, meant: Words) -> list[str] | None:
-    words = [Word(normalize("NFC", word.text), word.open) for word in meant.words]
-    exact = [word.text for word in words if not word.open and fits(_tags.tag, word)]
-    begun = Words(tuple(word for word in words if word.open))
-    if not begun.words:
-        return exact
-    found = {*exact, *_distinct(conn, _tags.tag, feedback_tag, TAG_INDEX, (words_condition(_tags.tag, begun),))}
-    return sorted(found) if len(found) <= NAMES else None
-
-
-def _distinct(conn: Connection, column: Any, table: Any, index: str, where: tuple[Condition, ...]) -> list[str]:
-    """What stands in a column of an index, however many rows it stands in; NAMES of it and one more at most."""
-    found: list[str] = []
-    first = hinted(select(column).where(*where).order_by(column).limit(1), table, index)
-    while len(found) <= NAMES:
-        name = conn.scalar(first.where(column > found[-1]) if found else first)
-        if name is None:
-            break
-        found.append(name)
-    return found
-
-
-def _ranges(conn: Connection, term: Term, states: Sequence[State], bounds: Sequence[Term]) -> tuple[Range, ...] | None:
-    """The ranges that hold the rows of a term; None where no index does."""
+def _ranges(
+    conn: Connection, term: Term, states: Sequence[State], order: str, bounds: Sequence[Term]
+) -> tuple[Range, ...] | None:
+    """The ranges that hold the rows of a term in this order; None where no index does."""
     test = term.test
     if not isinstance(test, Words):
         return None
-    if term.field == "tag":
-        tags = _tags_meant(conn, test)
+    if order == "decided" and term.field == "reviewer" and (names := reviewers(conn, test)) is not None:
+        moments = tuple(_time(each, _log.decided_at) for each in bounds)
+        keys = (Key(_log.decided_at, True), Key(_log.id, True))
+        live = (*LIVE, *moments)
+        return tuple(Range(REVIEWER_INDEX, keys, (_log.reviewer == name, *live), feedback_decision) for name in names)
+    if order != "captured":
+        return None
+    if term.field == "tag" and (names := tags(conn, test)) is not None:
         keys = (Key(_tags.captured_at, True), Key(_tags.feedback_id, True))
         moments = tuple(_time(each, _tags.captured_at) for each in bounds)
-        if tags is None:
-            return None
         return tuple(
-            Range(TAG_INDEX, keys, (_tags.tag == tag, _tags.state == state, *moments), tags=True)
-            for tag in tags
+            Range(TAG_INDEX, keys, (_tags.tag == tag, _tags.state == state, *moments), feedback_tag)
+            for tag in names
             for state in states
         )
     times = tuple(_time(each, _rows.captured_at) for each in bounds)
     wanted: list[Condition]
-    if term.field == "source" and (sources := _sources(conn, test)) is not None:
-        index, wanted = SOURCE_INDEX, [_rows.source == source for source in sources]
-    elif term.field in {"model", "version"} and (models := _models(conn, term.field, test)) is not None:
-        index, wanted = MODEL_INDEX, [_rows.model_key == key for key in models]
+    if term.field == "source" and (names := sources(conn, test)) is not None:
+        index, wanted = SOURCE_INDEX, [_rows.source == source for source in names]
+    elif term.field in {"model", "version"} and (known := models(conn, term.field, test)) is not None:
+        index, wanted = MODEL_INDEX, [_rows.model_key == key for key in known]
     else:
         return None
     return tuple(
@@ -328,24 +300,10 @@ def _ranges(conn: Connection, term: Term, states: Sequence[State], bounds: Seque
 def models_meant(given: Filter) -> tuple[Condition, ...]:
     """What the filter asks of models, on columns of `feedback_model`."""
     return tuple(
-        _model_condition(term.field, term.test)
+        model_condition(term.field, term.test)
         for term in given.terms
         if term.field in {"model", "version"} and not term.negated and isinstance(term.test, Words)
     )
-
-
-def _model_condition(field: str, test: Words) -> Condition:
-    columns = feedback_model.c
-    meant = words_condition(columns.version, test)
-    return meant | words_condition(columns.model, test) if field == "model" else meant
-
-
-def _models(conn: Connection, field: str, test: Words) -> list[int] | None:
-    """The keys of the models meant; None where they are many."""
-    found = list(
-        conn.scalars(select(feedback_model.c.model_key).where(_model_condition(field, test)).limit(MODELS + 1))
-    )
-    return found if len(found) <= MODELS else None
 
 
 def _size(conn: Connection, ranges: Sequence[Range]) -> int:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select
 
-from app.db.paging import Cursor, Key, beyond
-from app.feedback import claims, filter_sql, finding, planning
+from app.db.paging import Cursor, Key, beyond, up_to
+from app.feedback import claims, filter_sql, finding, indexes, planning
 from app.feedback.filters import Filter
 from app.feedback.model import Order, QueueItem
 from app.feedback.reading import decisions_of, rows_of
+from app.feedback.stride import Stride
 from app.feedback.tables import (
     SCORE_UNKNOWN,
     UNCERTAINTY_UNKNOWN,
@@ -26,8 +28,6 @@ from app.feedback.tables import (
 LEASE = timedelta(minutes=15)
 CANDIDATES = 64
 """Rows looked at in one step, when all that wait are wanted."""
-SCANNED = 5_000
-"""Rows looked at in one step, when a filter leaves out most."""
 ASKED = 500
 """Rows asked for by their ids in one statement."""
 RUNS = 200
@@ -152,14 +152,18 @@ def candidates(
 def _found(conn: Connection, order: Order, given: Filter, step: int) -> Iterator[tuple[Sequence[Waiting], Why, int]]:
     """Rows that wait and fulfil the filter, why they stand there, and how many were looked at for them."""
     narrow = filter_sql.conditions(given)
+    stride = Stride()
     if "waiting" not in planning.states_of(given):
         return
     if narrow and (ids := planning.few(conn, given)) is not None:
         yield from _ordered_few(conn, order, ids, narrow)
     elif order == "oldest" and planning.order_of(given) == "captured" and narrow:
+        way = planning.by_order(conn, given)
         cursor: Cursor | None = None
         while True:
-            piece = finding.step(conn, given, limit=step, cursor=cursor, backward=True, scanned=SCANNED)
+            began = time.perf_counter()
+            piece = finding.step(conn, way, "captured", limit=step, scanned=stride.rows, cursor=cursor, backward=True)
+            stride.took(time.perf_counter() - began)
             yield piece.rows, _oldest, piece.looked_at
             cursor = piece.more
             if cursor is None:
@@ -169,8 +173,10 @@ def _found(conn: Connection, order: Order, given: Filter, step: int) -> Iterator
             after: Cursor | None = None
             while True:
                 if narrow:
-                    rows, after = _scan(conn, run, after, narrow)
-                    yield rows, run.why, SCANNED if after is not None else len(rows)
+                    number, began = stride.rows, time.perf_counter()
+                    rows, after = _scan(conn, run, after, narrow, number)
+                    stride.took(time.perf_counter() - began)
+                    yield rows, run.why, number if after is not None else len(rows)
                 else:
                     rows = list(conn.execute(select_waiting(run, after).limit(step)))
                     after = _cursor(run, rows[-1]) if len(rows) == step else None
@@ -192,18 +198,19 @@ def _ordered(statement: Select[Any], run: Run, after: Cursor | None) -> Select[A
     statement = statement.where(_rows.state == "waiting", *run.where)
     if after is not None:
         statement = statement.where(beyond(run.keys, after))
-    return planning.hinted(planning.in_order(statement, run.keys), feedback, run.index)
+    return indexes.hinted(planning.in_order(statement, run.keys), feedback, run.index)
 
 
-def _scan(conn: Connection, run: Run, after: Cursor | None, narrow: Narrow) -> tuple[list[Row[Any]], Cursor | None]:
-    """Look at the next rows of a run; those that fulfil `narrow`, and the cursor behind all that were looked at."""
+def _scan(
+    conn: Connection, run: Run, after: Cursor | None, narrow: Narrow, number: int
+) -> tuple[list[Row[Any]], Cursor | None]:
+    """Look at the next `number` rows of a run; those that fulfil `narrow`, and the cursor behind all of them."""
     keys = [key.column for key in run.keys]
-    last = conn.execute(_ordered(select(*keys), run, after).offset(SCANNED - 1).limit(1)).first()
+    last = conn.execute(_ordered(select(*keys), run, after).offset(number - 1).limit(1)).first()
     end = tuple(last) if last is not None else None
     statement = select_waiting(run, after).where(*narrow)
     if end is not None:
-        up_to = beyond([Key(key.column, not key.descending) for key in run.keys], end)
-        statement = statement.where(up_to | and_(*(key == value for key, value in zip(keys, end, strict=True))))
+        statement = statement.where(up_to(run.keys, end))
     return list(conn.execute(statement)), end
 
 

@@ -286,8 +286,7 @@ class FeedbackService(Deciding):
         after: int | None = None
         looked_at = 0
         while True:
-            piece, after, number = await self._db.run(partial(similar.count_slice, after=after))
-            sizes = similar.largest(sizes | piece)
+            sizes, after, number = await self._db.run(partial(similar.count_slice, after=after, known=sizes))
             looked_at += number
             progress(looked_at)
             if after is None:

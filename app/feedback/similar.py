@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from heapq import nlargest
+from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
+from app.feedback.indexes import MODEL_INDEX, hinted
 from app.feedback.model import FeedbackRow
-from app.feedback.planning import MODEL_INDEX, hinted
 from app.feedback.reading import SELECT_ROWS, row_of
 from app.feedback.review import Alike
 from app.feedback.tables import feedback, feedback_cluster
@@ -71,19 +73,22 @@ def _compared(text: str) -> str:
     return " ".join(text[:COMPARED].split()).casefold()
 
 
-def count_slice(conn: Connection, after: int | None) -> tuple[dict[int, int], int | None, int]:
-    """Clusters of two and more rows that wait, in the next stretch of clusters; the cluster to go on after (None: the
-    end); and how many rows were looked at."""
+def count_slice(
+    conn: Connection, after: int | None, known: Mapping[int, int] = MappingProxyType({})
+) -> tuple[dict[int, int], int | None, int]:
+    """The largest of the clusters `known` and those of two and more rows that wait in the next stretch of clusters; the
+    cluster to go on after (None: the end); and how many rows were looked at."""
     where = (_rows.state == "waiting", *(() if after is None else (_rows.cluster > after,)))
     stretch = hinted(select(_rows.cluster).where(*where).order_by(_rows.cluster), feedback, CLUSTER_INDEX)
     last: int | None = conn.scalar(stretch.offset(SLICE - 1).limit(1))
     size = func.count()
     grouped = select(_rows.cluster, size).where(*where, *(() if last is None else (_rows.cluster <= last,)))
     found = conn.execute(hinted(grouped.group_by(_rows.cluster).having(size > 1), feedback, CLUSTER_INDEX))
-    return {row[0]: row[1] for row in found}, last, SLICE
+    # There may be tens of thousands: they are compared here, in the database's thread.
+    return _largest({**known, **{row[0]: row[1] for row in found}}), last, SLICE
 
 
-def largest(sizes: dict[int, int]) -> dict[int, int]:
+def _largest(sizes: dict[int, int]) -> dict[int, int]:
     """Those that could be kept: there may be millions of clusters."""
     if len(sizes) <= 4 * KEPT:
         return sizes

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from app.feedback.agreement import agreement_of, read_pairs
+from app.feedback.indexes import hinted
 from app.feedback.model import Stats
-from app.feedback.planning import hinted
 from app.feedback.store import counts
 from app.feedback.tables import feedback_decision
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, func, insert, select, update
 
 from app.db.engine import Database
-from app.feedback import agreement, claims, filter_sql, planning, queue, similar
+from app.feedback import agreement, claims, filter_sql, planning, queue, similar, stride
 from app.feedback.filters import parse
 from app.feedback.model import ORDERS, Order, QueueItem
 from app.feedback.reading import rows_of
@@ -180,7 +180,8 @@ def test_a_filter_leaves_rows_out_and_changes_no_order(
     database: Database, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planning, "FEW", few)
-    monkeypatch.setattr(queue, "SCANNED", 7)
+    monkeypatch.setattr(stride, "FIRST", 7)
+    monkeypatch.setattr(stride, "MOST", 7)
     put(database, many(random.Random(4)))
     largest = select(feedback.c.cluster, func.count()).group_by(feedback.c.cluster).having(func.count() > 1)
     sizes = {row[0]: row[1] for row in database.run_now(lambda conn: conn.execute(largest).all())}
@@ -204,7 +205,8 @@ def test_a_filter_leaves_rows_out_and_changes_no_order(
 
 def test_a_search_tells_how_far_it_is(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "FEW", 0)
-    monkeypatch.setattr(queue, "SCANNED", 50)
+    monkeypatch.setattr(stride, "FIRST", 50)
+    monkeypatch.setattr(stride, "MOST", 50)
     put(database, many(random.Random(4)))
     told: list[int] = []
     wanted = waiting(parse("nothing"))

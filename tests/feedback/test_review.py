@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from app import storage
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged
-from app.feedback import decisions, queue
+from app.feedback import queue, stride
 from app.feedback.review import Given
 from app.feedback.service import FeedbackService
 from app.feedback.tables import feedback, feedback_claim, feedback_decision
@@ -40,7 +41,7 @@ def ticking(start: datetime) -> Callable[[], datetime]:
 async def reviewing(db: Database, folder: Path, **more: Any) -> AsyncIterator[FeedbackService]:
     bus = more.pop("bus", None) or Bus()
     spool = Spool(folder / "spool.db")
-    decisions.register(spool)
+    storage.register(spool)
     spool.start(db, bus)
     options: dict[str, Any] = {"reviewer": "mara", "ahead": AHEAD, "share": 0.0, "clock": ticking(NOW), **more}
     service = FeedbackService(db=db, spool=spool, bus=bus, **options)
@@ -333,7 +334,8 @@ async def test_another_filter_ends_the_search_before_it(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(database, [given(n, source="a" if n % 2 else "b") for n in range(20)])
-    monkeypatch.setattr(queue, "SCANNED", 1)
+    monkeypatch.setattr(stride, "FIRST", 1)
+    monkeypatch.setattr(stride, "MOST", 1)
     async with reviewing(database, tmp_path) as service:
         for asked in ("nothing", "source:a", "nowhere", "source:b"):
             await service.set_filter(asked)
