@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert
 
 from app.content.model import Note
-from app.content.notes import store, words
+from app.content.notes import words
 from app.content.notes.links import mended, slug_of, targets
 from app.content.notes.notes import Notes
 from app.content.notes.search import search
@@ -26,6 +26,7 @@ from app.db.engine import Database
 from app.db.spool import Spool
 from app.errors import UserError
 from app.events import Bus
+from app.storage import register
 
 SHELF = (
     ("Engine", "How the parser reads hello-world and foo.bar, the C++ way.", ("code", "c++")),
@@ -85,7 +86,7 @@ QUERIES: tuple[tuple[str, list[str]], ...] = (
 @asynccontextmanager
 async def noting(db: Database, folder: Path) -> AsyncIterator[tuple[Notes, Spool]]:
     spool = Spool(folder / "spool.db")
-    store.register(spool)
+    register(spool)
     spool.start(db, Bus())
     try:
         yield Notes(db, spool), spool

@@ -50,11 +50,6 @@ class Filed:
     state: NoteState
 
 
-def register(spool: Spool) -> None:
-    """Let `spool` apply what this area puts."""
-    spool.register(NOTE, apply)
-
-
 async def put(spool: Spool, record: NotesRecord, op_id: str) -> None:
     """Keep notes; they would survive a power loss when this returns. Raises UserError when they could not."""
     await spool.put(NOTE, record.model_dump(mode="json"), op_id)
