@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +29,8 @@ SOON_S = 0.12
 """How long after the last key the preview follows."""
 MOST_S = 0.6
 """How far behind it falls while the keys do not rest."""
+TURN_S = 0.0005
+"""A turn of a thread while texts are worked on."""
 SHORT = 2_000
 """Characters of a text that is made ready at once, without a thread."""
 DISCORD_LIMIT = 2_000
@@ -41,6 +45,28 @@ class Block(NamedTuple):
 
 Make = Callable[[str, int], Sequence[Block]]
 """What a text looks like in so many columns. Called in a thread; raises ValueError for a text that cannot be shown."""
+
+
+class _Turns:
+    """How often the threads of the process take turns, for as long as any of them works on a text."""
+
+    working = 0
+    usual = 0.0
+
+
+@contextlib.contextmanager
+def quick_turns() -> Iterator[None]:
+    """While a thread works on a text, keys do not wait long for their turns, of which each takes several."""
+    if not _Turns.working:
+        _Turns.usual = sys.getswitchinterval()
+        sys.setswitchinterval(min(_Turns.usual, TURN_S))
+    _Turns.working += 1
+    try:
+        yield
+    finally:
+        _Turns.working -= 1
+        if not _Turns.working:
+            sys.setswitchinterval(_Turns.usual)
 
 
 def markdown_blocks(text: str, width: int) -> list[Block]:
@@ -253,7 +279,8 @@ class MarkdownPreview(LinesView):
         import asyncio
 
         began = time.monotonic()
-        blocks = await asyncio.to_thread(make)
+        with quick_turns():
+            blocks = await asyncio.to_thread(make)
         self._took_s = time.monotonic() - began
         self._take(wanted, blocks)
 

@@ -17,7 +17,7 @@ from app.content.style.model import Options
 from app.content.style.service import StyleService
 from widgets.markdown_editor import MarkdownEditor
 from widgets.markdown_find import EditorBox
-from widgets.markdown_preview import MarkdownPreview, discord_blocks, markdown_blocks
+from widgets.markdown_preview import MarkdownPreview, discord_blocks, markdown_blocks, quick_turns
 from widgets.theme import THEMES, complete
 
 LINT_AFTER_S = 0.3
@@ -78,7 +78,8 @@ class Writing(App[None]):
 
     async def _check(self) -> None:
         text = self.editor.text
-        report = await asyncio.to_thread(self.style.check, text)
+        with quick_turns():
+            report = await asyncio.to_thread(self.style.check, text)
         if text == self.editor.text:
             self.editor.show_findings([(one.start, one.end, one.severity) for one in report.findings])
 
