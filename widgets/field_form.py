@@ -147,7 +147,6 @@ class FieldForm(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         for entry in self._entries.values():
-            # Before the first layout there is nothing to scroll by.
             entry.focus(scroll_visible=False)
             break
 
@@ -220,7 +219,8 @@ class FieldForm(VerticalScroll, can_focus=False):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A field comes into view with its name and what stands below it."""
-        if event.widget in self._entries.values() and isinstance(event.widget.parent, Widget):
+        # Before the first layout there is nothing to scroll by.
+        if self.size and event.widget in self._entries.values() and isinstance(event.widget.parent, Widget):
             self.call_after_refresh(self.scroll_to_widget, event.widget.parent, animate=False, force=True)
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
