@@ -72,7 +72,7 @@ def ai(
 
 
 async def _ai(loaded: Loaded, order: _Order, dry_run: bool, as_json: bool) -> int:
-    from app.commands.feedback_storage import opened
+    from app.commands.feedback_storage import FLUSH_S, opened
     from app.content.ai import calls
     from app.content.ai.assistant import Assistant
     from app.content.ai.profiles import check_key, choose
@@ -100,6 +100,7 @@ async def _ai(loaded: Loaded, order: _Order, dry_run: bool, as_json: bool) -> in
         assistant = Assistant(chosen, prompts, options, lambda call: calls.put(storage.spool, call))
         live: list[str] = []
         result = await _run(assistant, task, live if not as_json and sys.stdout.isatty() else None)
+        await storage.spool.flush(FLUSH_S)
     if as_json:
         emit(_document(chosen, task, dry_run=False, sent=None, result=result))
     else:

@@ -24,19 +24,20 @@ MOST_MB = 300
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 NOTHING = {"git": made("git", None, NOW, "there is none")}
 PROGRAM = """
-import sys, resource
+import sys
 from pathlib import Path
 from app.errors import UserError
 from tests.content.template_attacks import ENDLESS, FOREIGN, TOO_LONG
 from tests.content.test_template_attacks import template
 from app.content.templates.fill import fill
+from tests.memory import peak_kb
 for body in [*TOO_LONG.values(), *ENDLESS.values(), *FOREIGN.values()]:
     try:
         fill(template(Path(sys.argv[1]), body), {"title": "T"}, {})
         raise SystemExit(f"filled: {body[:80]}")
     except UserError:
         pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_kb() // 1024)
 """
 
 

@@ -59,11 +59,12 @@ if __name__ == "__main__":
     asyncio.run(import_file(Database(sys.argv[1]), Path(sys.argv[2]), progress=told))
 """
 MEMORY = """
-import asyncio, resource, sys
+import asyncio, sys
 from pathlib import Path
 from app.db.engine import Database
 from app.feedback import ingest, preparing
 from app.feedback.imports.files import import_file
+from tests.memory import peak_kb
 
 # Bounds that the smaller file reaches, too.
 preparing.BATCH_BYTES = 1_000_000
@@ -75,7 +76,7 @@ async def main():
     for name in sys.argv[2:]:
         report = await import_file(db, Path(name))
         assert report.created == report.rows > 0, report
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+        print(peak_kb(), flush=True)
     db.close()
 
 if __name__ == "__main__":
