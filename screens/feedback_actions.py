@@ -187,7 +187,8 @@ class FeedbackActions(Pane):
         if item is None or service is None:
             return
         now = self.given.tags if self.given is not None and self.given.tags is not None else item.row.tags
-        question = Question("Tags", ", ".join(now), hint="tone, price", about="commas between them; tab completes")
+        # Ready for the next tag: one that is typed at the end would become a part of the last.
+        question = Question("Tags", "".join(f"{tag}, " for tag in now), hint="tone, price", about="commas between them; tab completes")
 
         def answered(text: str | None) -> None:
             if text is not None and self._shown is item:

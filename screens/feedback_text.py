@@ -152,6 +152,10 @@ def queue_state(snapshot: FeedbackSnapshot) -> Content:
     return Content.assemble(*parts)
 
 
+KEYS_WIDTH = 12
+"""Columns that the way to the keys takes at the right, with a space around it."""
+
+
 def status(
     snapshot: FeedbackSnapshot | None, width: int, said: str = "", retrain: str = "", sources: Sequence[str] = ()
 ) -> Content:
@@ -166,7 +170,9 @@ def status(
         left += [("✗ ", "$error"), (f"{shorten(clean_line(snapshot.problem, 300), width // 2)}  ", "")]
     counts = snapshot.counts
     if said:
-        left.append((f"{said}  ", "$info"))
+        # Whole or cut: what was asked for is answered before anything else is told.
+        taken = sum(width_of(text) for text, _ in left)
+        left.append((f"{shorten(said, max(20, width - taken - KEYS_WIDTH))}  ", "$info"))
     if counts is not None and counts.total:
         decided = counts.total - counts.waiting
         bar = max(8, min(30, width // 6))

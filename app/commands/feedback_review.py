@@ -86,7 +86,7 @@ def _lines(item: QueueItem) -> list[str]:
 @config_option
 def review(ctx: click.Context, config: Path | None) -> None:
     """Open the app on the Feedback area."""
-    ctx.exit(ctx.obj(config, "feedback"))
+    ctx.exit(ctx.obj.open_app(config, "feedback"))
 
 
 @click.command(epilog="\b\nExamples:\n  qd feedback stats\n  qd feedback stats --reviewer mara --json")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from app.cli import main
 from tests.cli.conftest import Qd
 from tests.cli.test_feedback_rows import rows, said
 
@@ -42,3 +45,18 @@ def test_what_is_next_and_how_far_it_is(qd: Qd, tmp_path: Path) -> None:
     told = qd("feedback", "stats", "--config", str(config)).stdout
     assert "retrain   support:" in told
     assert "until retrain fires" in told
+
+
+def test_review_opens_the_app_on_its_area(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[tuple[Path | None, str]] = []
+
+    def open_app(config: Path | None, start: str) -> int:
+        opened.append((config, start))
+        return 0
+
+    monkeypatch.setattr("app.cli.open_app", open_app)
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    assert main(["feedback", "review"]) == 0
+    assert main(["feedback", "review", "--config", str(config)]) == 0
+    assert opened == [(None, "feedback"), (config, "feedback")]

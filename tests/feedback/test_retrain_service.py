@@ -86,6 +86,27 @@ def test_the_app_fires_when_the_last_row_is_accepted(database: Database, tmp_pat
     assert told.read_text() == f"{run.id}\n"
 
 
+def test_decisions_are_measured_again_once_they_are_kept(database: Database, tmp_path: Path) -> None:
+    async def scene() -> None:
+        bus, spool = Bus(), Spool(tmp_path / "spool.db")
+        spool.start(database, bus)
+        retrain = Retrain(database, spool, [pipeline(tmp_path)], tmp_path / "out")
+        service = RetrainService(retrain, spool=spool, bus=bus)
+        await service.start()
+        wanted = service._measure
+        try:
+            for unsaved, measured in ((1, True), (1, False), (0, True)):
+                await until(lambda: not wanted.is_set(), what="a measuring")
+                # The key changes the counts; that its decision can be read is told later, with the same counts.
+                bus.publish(FeedbackChanged(FeedbackSnapshot(counts=Counts(accepted=3), unsaved=unsaved)))
+                assert wanted.is_set() is measured
+        finally:
+            await service.close()
+            await spool.close()
+
+    asyncio.run(scene())
+
+
 def test_what_another_process_reports_lets_the_next_run_go(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

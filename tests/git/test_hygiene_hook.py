@@ -213,8 +213,9 @@ def test_with_arguments_git_itself_has_called(repo: Repo) -> None:
 def test_the_entries_for_the_framework_are_ones_that_the_program_has() -> None:
     blocks = (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8").split("\n- ")[1:]
     entries = [dict(line.strip().split(": ", 1) for line in block.split("\n") if ": " in line) for block in blocks]
-    assert [entry["id"] for entry in entries] == ["quarterdeck-push", "quarterdeck-branch", "quarterdeck-hygiene"]
-    for entry in entries:
+    own = [entry for entry in entries if entry["entry"].startswith("qd-git-hook ")]
+    assert [entry["id"] for entry in own] == ["quarterdeck-push", "quarterdeck-branch", "quarterdeck-hygiene"]
+    for entry in own:
         program, *arguments = entry["entry"].split()
         assert program == "qd-git-hook"
         assert hook._parsed(arguments) is not None

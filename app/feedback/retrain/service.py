@@ -46,7 +46,7 @@ class RetrainService:
         self._retrain, self._spool, self._bus, self._clock = retrain, spool, bus, clock
         self._statuses: dict[str, Status] = {}
         self._problem = ""
-        self._counts: Counts | None = None
+        self._reviewed_to: tuple[Counts | None, int] = (None, 0)
         self._measure = asyncio.Event()
         self._deliver: dict[str, asyncio.Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -125,8 +125,10 @@ class RetrainService:
             event.set()
 
     def _reviewed(self, event: FeedbackChanged) -> None:
-        if event.snapshot.counts != self._counts:
-            self._counts = event.snapshot.counts
+        # Counts change with the key; that the decision is kept, and can be measured, is told later.
+        now = (event.snapshot.counts, event.snapshot.unsaved)
+        if now != self._reviewed_to:
+            self._reviewed_to = now
             self._measure.set()
 
     def _storage_changed(self, event: StorageChanged) -> None:
