@@ -188,7 +188,9 @@ class FeedbackActions(Pane):
             return
         now = self.given.tags if self.given is not None and self.given.tags is not None else item.row.tags
         # Ready for the next tag: one that is typed at the end would become a part of the last.
-        question = Question("Tags", "".join(f"{tag}, " for tag in now), hint="tone, price", about="commas between them; tab completes")
+        question = Question(
+            "Tags", "".join(f"{tag}, " for tag in now), hint="tone, price", about="commas between them; tab completes"
+        )
 
         def answered(text: str | None) -> None:
             if text is not None and self._shown is item:
