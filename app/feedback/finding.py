@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from app.db.paging import Cursor, beyond, up_to
 from app.feedback.filter_sql import Condition
 from app.feedback.filters import Filter
-from app.feedback.indexes import hinted
+from app.feedback.indexes import by_id, hinted
 from app.feedback.listing import Step
 from app.feedback.model import RowHead
 from app.feedback.planning import ORDERED, Plan, Range, in_order, order_of, plan, statement
@@ -258,7 +258,7 @@ def _known(conn: Connection, ids: Sequence[str], rest: Sequence[Condition]) -> d
     """By id, the rows of these that fulfil the rest."""
     known: dict[str, RowHead] = {}
     for start in range(0, len(ids), CHUNK):
-        query = _SELECT_HEADS.where(_rows.id.in_(ids[start : start + CHUNK]), *rest)
+        query = by_id(_SELECT_HEADS.where(_rows.id.in_(ids[start : start + CHUNK]), *rest))
         known |= {row.id: _head(row) for row in conn.execute(query)}
     return known
 

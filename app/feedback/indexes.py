@@ -39,6 +39,12 @@ def hinted(query: Select[Any], table: Any, index: str) -> Select[Any]:
     return query.with_hint(table, f"FORCE INDEX ({index})").with_hint(table, f"INDEXED BY {index}", "sqlite")
 
 
+def by_id(query: Select[Any]) -> Select[Any]:
+    """Read the rows of some ids from the key alone: SQLite would rather go through all rows of the states asked for."""
+    key = "INDEXED BY sqlite_autoindex_feedback_1"
+    return query.with_hint(feedback, "FORCE INDEX (PRIMARY)").with_hint(feedback, key, "sqlite")
+
+
 def sources(conn: Connection, meant: Words | None = None) -> list[str] | None:
     """The sources meant, one look into the index for each; None where they are many."""
     words = _ANY if meant is None else meant

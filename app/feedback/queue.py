@@ -324,7 +324,7 @@ def _ordered_few(
     shown = select(*_shown(), _rows.cluster, _rows.model_key)
     for start in range(0, len(ids), ASKED):
         piece = ids[start : start + ASKED]
-        rows += conn.execute(shown.where(_rows.id.in_(piece), _rows.state == "waiting", *narrow))
+        rows += conn.execute(indexes.by_id(shown.where(_rows.id.in_(piece), _rows.state == "waiting", *narrow)))
     run = RUN_OF.get(order, RUN_OF["oldest"])
     rows.sort(key=lambda row: _cursor(run, row), reverse=run.keys[0].descending)
     if order in RUN_OF:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from app.feedback.indexes import MODEL_INDEX, hinted
+from app.feedback.indexes import MODEL_INDEX, by_id, hinted
 from app.feedback.model import FeedbackRow
 from app.feedback.reading import SELECT_ROWS, row_of
 from app.feedback.review import Alike
@@ -48,7 +48,7 @@ def find_alike(conn: Connection, row: FeedbackRow, *, least: float = LEAST, limi
         CLUSTER_INDEX,
     )
     ids = list(conn.scalars(same.limit(SHAPED)))
-    shape = SELECT_ROWS.where(_rows.id.in_(ids), *_same(row))
+    shape = by_id(SELECT_ROWS.where(_rows.id.in_(ids), *_same(row)))
     around = SELECT_ROWS.where(_rows.state == "waiting", _rows.model_key == key)
     before = around.where(_rows.captured_at <= row.captured_at).order_by(_rows.captured_at.desc(), _rows.id.desc())
     after = around.where(_rows.captured_at >= row.captured_at).order_by(_rows.captured_at, _rows.id)
