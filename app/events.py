@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from app.content.model import ContentSnapshot
     from app.feedback.retrain.model import RetrainSnapshot
     from app.feedback.review import FeedbackSnapshot
     from app.git.model import GitSnapshot, RepositoryState
@@ -103,6 +104,13 @@ class SourcesChanged:
     """What keeps feedback from coming in is otherwise now: where, what, and what to do, a line for each source."""
 
     problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentChanged:
+    """Drafts or publications were written, or counted anew."""
+
+    snapshot: ContentSnapshot
 
 
 @dataclass(frozen=True, slots=True)

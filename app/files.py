@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import secrets
 import tempfile
 from pathlib import Path
+
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -25,8 +29,38 @@ def replace_bytes(path: Path, data: bytes) -> None:
     _replace(path, data, path.stat().st_mode & 0o7777)
 
 
+def create_bytes(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all, with the permissions that new files have.
+
+    Raises FileExistsError where there is one, OSError where that is impossible.
+    """
+    temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(4)}"
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
+            file.write(data)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            # Without hard links nothing there refuses a name that was taken this very moment.
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+            temporary.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _prefix(path: Path) -> str:
+    """The beginning of a hidden name beside the file, short enough for any name."""
+    return f".{path.name[:40]}-"
+
+
 def _replace(path: Path, data: bytes, mode: int | None) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=_prefix(path), dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -107,7 +107,8 @@ class Moving:
             embedded.close()
 
     async def _copy(self) -> None:
-        arguments = ["-m", "app", "db", "copy", "--from", "embedded", "--merge", "--keep", "--json", "--progress"]
+        # `-P`: the current folder may have a package `app` of its own.
+        arguments = ["-P", "-m", "app", "db", "copy", "--from", "embedded", "--merge", "--keep", "--json", "--progress"]
         if self._config is not None:
             arguments += ["--config", str(self._config)]
         total = self.state.total

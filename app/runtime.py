@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app import log as logs
 from app import paths, settings
+from app.content.service import ContentService
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.events import Bus, GitRepositories, SettingsChanged, SourcesChanged, StorageChanged
@@ -16,6 +17,7 @@ from app.feedback.discord.configured import Following
 from app.feedback.retrain.configured import Retraining
 from app.feedback.retrain.model import Pipeline
 from app.feedback.service import FeedbackService
+from app.git.model import RepositorySpec
 from app.git.service import GitService
 from app.moving import Moving
 from app.storage import Storage
@@ -36,13 +38,14 @@ class Runtime:
         self._file = file
         self.log_path = logs.setup(self.settings.log, secrets=file.current.secrets())
         self.bus = Bus()
-        self.warnings: list[str] = []
+        self._opened = self.settings.database
         self.storage = Storage.open(self.settings, apart=True)
         self.git = self._build_git()
         self.testing = self._build_testing()
         self.feedback = self._build_feedback()
         self.retrain = self._build_retrain()
         self.discord = self._build_discord()
+        self.content = self._build_content()
         self.moving = Moving(self.db, bus=self.bus, memory=paths.state_dir() / MOVED, config=file.current.path)
         self._following: asyncio.Task[None] | None = None
         self._unfollow: Callable[[], None] = self.bus.subscribe(StorageChanged, _log_storage)
@@ -56,6 +59,13 @@ class Runtime:
     def settings(self) -> settings.Settings:
         """The settings in force."""
         return self._file.current.settings
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the configuration is not in force, and what to do about it."""
+        database = "[database] has changed: restart to use it"
+        found = tuple(f"{problem.key}: {problem.text}" for problem in self._file.current.unset)
+        return found if self.settings.database == self._opened else (database, *found)
 
     @property
     def db(self) -> Database:
@@ -77,6 +87,7 @@ class Runtime:
         await self.feedback.start()
         await self.retrain.start()
         await self.discord.start()
+        await self.content.start()
         self._following = asyncio.create_task(self._follow_config())
 
     async def close(self) -> None:
@@ -86,6 +97,7 @@ class Runtime:
             await asyncio.gather(self._following, return_exceptions=True)
         await self.moving.close()
         self._unfollow()
+        await self.content.close()
         await self.discord.close()
         await self.retrain.close()
         await self.feedback.close()
@@ -118,10 +130,10 @@ class Runtime:
             self.discord = self._build_discord()
             self.bus.publish(SourcesChanged(()))
             await self.discord.start()
+        if not error and _content_part(before) != _content_part(now):
+            await self.content.use(self._file.current, self._repositories())
         if not error and before.log != now.log:
             logs.setup(now.log, secrets=self._file.current.secrets())
-        if not error and before.database != now.database:
-            self.warnings.append("the database setting takes effect at the next start")
         self.bus.publish(SettingsChanged(error))
         return error
 
@@ -159,9 +171,17 @@ class Runtime:
     def _build_discord(self) -> Following:
         return Following(self.settings.feedback.discord, self.spool, self.db, self.bus)
 
+    def _build_content(self) -> ContentService:
+        return ContentService(
+            self._file.current, db=self.db, spool=self.spool, bus=self.bus, repositories=self._repositories()
+        )
+
+    def _repositories(self) -> tuple[RepositorySpec, ...]:
+        return settings.repository_specs(self.settings, self._file.current.base)
+
     def _build_git(self) -> GitService:
         return GitService(
-            settings.repository_specs(self.settings, self._file.current.base),
+            self._repositories(),
             settings.git_rules(self.settings),
             bus=self.bus,
             cache_dir=paths.cache_dir(),
@@ -188,6 +208,10 @@ def _git_part(tree: settings.Settings) -> tuple[object, ...]:
 def _review_part(tree: settings.Settings) -> tuple[object, ...]:
     given = tree.feedback
     return (given.reviewer, given.rubric_version, given.order, given.reshow_share)
+
+
+def _content_part(tree: settings.Settings) -> tuple[object, ...]:
+    return (tree.content, tree.repositories, tree.projects, tree.feedback.retrain)
 
 
 def _log_storage(event: StorageChanged) -> None:

@@ -87,6 +87,9 @@ class Loaded:
     """The file that was read; None when there is none."""
     _origins: Mapping[str, str] = field(default_factory=dict)
     _secrets: tuple[str, ...] = field(default=(), repr=False)
+    unset: tuple[Problem, ...] = ()
+    """References to secrets that lead nowhere: they stand in the settings as they were written, and what needs one of
+    them says so (`app.config.secrets.revealed`)."""
 
     @property
     def base(self) -> Path:
@@ -113,12 +116,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> L
     for key in [key for key in data if key not in Settings.model_fields]:
         problems.append(origins.problem((key,), unknown((key,))))
         del data[key]
-    problems += _resolve_secrets(data, environ, origins)
+    wrong, unset = _resolve_secrets(data, environ, origins)
+    problems += wrong
     settings, found = _validated(data, origins)
     problems += found
     if settings is None or problems:
-        raise SettingsError(in_order(problems))
-    return Loaded(settings, located, document.path, origins.table(), tuple(_secret_texts(settings)))
+        raise SettingsError(in_order([*problems, *unset]))
+    texts = tuple(_secret_texts(settings))
+    return Loaded(settings, located, document.path, origins.table(), texts, tuple(in_order(unset)))
 
 
 def named_values(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Loaded:
@@ -273,8 +278,13 @@ def _joined(data: Mapping[str, Any], values: Mapping[KeyPath, Any]) -> dict[str,
     return joined
 
 
-def _resolve_secrets(data: dict[str, Any], environ: Mapping[str, str], origins: Origins) -> list[Problem]:
-    problems = []
+def _resolve_secrets(
+    data: dict[str, Any], environ: Mapping[str, str], origins: Origins
+) -> tuple[list[Problem], list[Problem]]:
+    """Put secrets in the place of their references. What is wrong with these, and which lead nowhere: all but the
+    database can be done without, so those stay."""
+    problems: list[Problem] = []
+    unset: list[Problem] = []
     for path in _secret_places(data):
         table = _table(data, path[:-1])
         value = table.get(path[-1]) if table is not None else None
@@ -285,9 +295,13 @@ def _resolve_secrets(data: dict[str, Any], environ: Mapping[str, str], origins: 
             table[path[-1]] = secrets.resolve(value, environ)
             origins.resolved(path, value)
         except secrets.MissingSecretError as error:
-            problems.append(origins.problem(path, str(error)))
-            del table[path[-1]]
-    return problems
+            found = origins.problem(path, str(error))
+            if secrets.is_named(value) and path != ("database", "url"):
+                unset.append(found)
+            else:
+                problems.append(found)
+                del table[path[-1]]
+    return problems, unset
 
 
 def _secret_places(data: Any) -> Iterator[KeyPath]:
@@ -355,6 +369,8 @@ def _secret_texts(settings: Settings) -> Iterable[str]:
     """Each secret, and the password inside it as it is written there and as it is sent."""
     for path in _secret_places(settings):
         secret = str(_at(settings, path).get_secret_value())
+        if secrets.is_reference(secret):
+            continue
         address, _, _ = secret.partition("://")[2].rpartition("@")
         password = address.partition(":")[2]
         yield from dict.fromkeys(text for text in (secret, password, unquote(password)) if text)

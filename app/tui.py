@@ -129,7 +129,7 @@ class Quarterdeck(Themed, inherit_bindings=False):
             self._engine_failed(error)
             return
         self.shell.attach(self.runtime)
-        self._notice("warnings", "; ".join(getattr(self.runtime, "warnings", ())))
+        self._notice_warnings()
         self.engine_ready.set()
         if not self.is_headless:
             # A full collection would stop everything for 60 to 110 ms here; what is left over is not worth that.
@@ -165,6 +165,10 @@ class Quarterdeck(Themed, inherit_bindings=False):
     async def _settings_changed_now(self) -> None:
         await self._apply(self.runtime.settings)
         self.shell.attach(self.runtime)
+        self._notice_warnings()
+
+    def _notice_warnings(self) -> None:
+        self._notice("warnings", "\n".join(getattr(self.runtime, "warnings", ())))
 
     def _settings_changed(self, event: SettingsChanged) -> None:
         self._config_error = event.error
@@ -222,6 +226,15 @@ class Quarterdeck(Themed, inherit_bindings=False):
             self.runtime.testing.run_failed()
         else:
             self.notify("Tests cannot run yet", timeout=2)
+
+    def action_new_draft(self) -> None:
+        """Begin a draft from a template, whatever is on screen."""
+        if self.screen is not self.shell or self.shell.problem is not None:
+            return
+        self.shell.open_area("content")
+        new_draft = getattr(self.shell.pane, "new_draft", None)
+        if new_draft is not None and self.shell.pane is not None:
+            self.shell.pane.call_later(new_draft)
 
     def action_command_palette(self) -> None:
         """Open the palette."""

@@ -20,6 +20,7 @@ AREAS: tuple[Area, ...] = (
     Area("tests", 2, "Tests", "screens.tests:TestsPane", "screens.tests_palette:TestsCommands"),
     Area("git", 3, "Git", "screens.git:GitPane", "screens.git_palette:GitCommands"),
     Area("feedback", 5, "Feedback", "screens.feedback:FeedbackPane"),
+    Area("content", 6, "Content", "screens.content:ContentPane"),
 )
 
 

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from app.content.service import ContentService
     from app.events import Badge, Bus
     from app.settings import Settings
     from app.testing.service import TestingService
@@ -46,6 +47,10 @@ class Runtime(Protocol):
     @property
     def discord(self) -> SourcesFace:
         """The reading of Discord's channels, whose problems the Feedback area shows."""
+
+    @property
+    def content(self) -> ContentService:
+        """The Content area."""
 
 
 class Command(NamedTuple):

@@ -27,9 +27,13 @@ from widgets.refused_list import RefusedList
 from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from app.events import FeedbackChanged, RetrainChanged, SourcesChanged
     from app.feedback.review import FeedbackSnapshot
 
+SAID_S = 10.0
+"""Seconds that what was said stays."""
 NARROW = 100
 """Columns below which the row has the screen for itself."""
 
@@ -91,6 +95,7 @@ class FeedbackPane(FeedbackQuarantine):
         self.status = Static(Content(""), id="status")
         self._unfollow: tuple[Callable[[], None], ...] = ()
         self._listed: Shown | None = None
+        self._said_until: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Panels(id="panels"):
@@ -190,7 +195,13 @@ class FeedbackPane(FeedbackQuarantine):
         snapshot = snapshot or self.snapshot
         current = snapshot.current if snapshot is not None else None
         with self.app.batch_update():
-            if current is not self._shown:
+            if current is not None and self._shown is not None and current.row is self._shown.row:
+                # The same row, that waits a little longer: what was given to it stays.
+                if current is not self._shown:
+                    self._shown = current
+                    if self.mode == "queue":
+                        self.paint_row()
+            elif current is not self._shown:
                 self._shown, self.given, self.unfolded = current, None, False
                 self._shown_at = time.monotonic()
                 if self.mode == "queue":
@@ -244,10 +255,15 @@ class FeedbackPane(FeedbackQuarantine):
         self.row.write_border("subtitle", words.keys(*pairs, room=self.row.outer_size.width - 6))
 
     def say(self, text: str) -> None:
-        """A few words in the line below, until the next key."""
+        """A few words in the line below, until the next ones or for some seconds."""
         self._said = text
+        if self._said_until is not None:
+            self._said_until.stop()
+            self._said_until = None
         if self.is_mounted:
             self._paint_status(self.snapshot)
+            if text:
+                self._said_until = self.set_timer(SAID_S, lambda: self.say(""))
 
     def show_row_of(self, identity: str) -> None:
         """Read a row of the list and show it."""
@@ -292,7 +308,8 @@ class FeedbackPane(FeedbackQuarantine):
         if self._at_row:
             self._go(at_row=False)
         elif self.mode != "queue":
-            self.leave_page()
+            if not (self.mode == "list" and self.end_search()):
+                self.leave_page()
         elif service is not None and not service.cancel() and self.snapshot and self.snapshot.filter:
             self.attempt(self._apply(service, ""))
         self.say("")

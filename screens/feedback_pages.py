@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -41,6 +41,10 @@ class FeedbackPages(FeedbackActions):
     _follow_soon: Timer | None = None
     _moved_at = 0.0
     _typed: list[events.Key] | None = None
+    _searching = False
+    """The list is looking for rows, and says how far it is."""
+    _so_far = 0
+    """Rows that this search has found and shown."""
     sources: tuple[str, ...] = ()
     """What keeps feedback from coming in."""
 
@@ -82,7 +86,7 @@ class FeedbackPages(FeedbackActions):
         """Back to the queue."""
         if self._reading is not None:
             self._reading.cancel()
-            self._reading = None
+            self._reading, self._searching = None, False
         if self.mode != "queue":
             self.list.clear_marks()
             self.open_page("queue")
@@ -116,23 +120,52 @@ class FeedbackPages(FeedbackActions):
         before = heads[0] if where == "before" and heads else None
         if not where:
             self.list.set_placeholder(((("reading", "$text-muted"),),))
+        self._searching = self._filtered
+        # More of a list is looked for behind what there is of it.
+        self._so_far = len(heads) if where in ("before", "after") else 0
 
         def progress(looked_at: int) -> None:
-            if not where and snapshot is not None and snapshot.filter:
+            if self._searching and self.mode == "list":
                 text = f"{looked_at:,} rows looked at, esc ends it"
-                self.list.set_placeholder((((text, "$text-muted"),),))
+                if not where:
+                    self.list.set_placeholder((((text, "$text-muted"),),))
+                if self._so_far:
+                    self.list.write_border("subtitle", Content(f"{self._so_far:,} so far, {text}"))
 
-        snapshot = self.snapshot
+        def shown(rows: Sequence[RowHead]) -> None:
+            if not where and self.mode == "list":
+                self._take_some(rows)
+
         try:
-            found = await service.page(after, before, end=where == "end", progress=progress)
+            found = await service.page(after, before, end=where == "end", progress=progress, shown=shown)
         except Exception as error:
+            self._searching = False
             self.list.set_placeholder(words.failed(told(error), self.list_room))
             self.list.write_border("subtitle", Content("" if self.list.rows else "not read"))
             if not self.list.rows:
                 self.row.show(None)
             return
+        self._searching = False
         if self.mode == "list":
             self._take(found, where)
+
+    def _take_some(self, rows: Sequence[RowHead]) -> None:
+        """The first rows of a search that goes on."""
+        page, first = self.list, not self._so_far
+        self._so_far = len(rows)
+        page.complete_before, page.complete_after = True, False
+        page.show(rows, keep=not first)
+        if first and page.cursor_row is not None:
+            self.show_row_of(page.cursor_row)
+
+    def end_search(self) -> bool:
+        """End a search of the list that has found some rows, and keep them; False where there is none."""
+        if not (self._searching and self._so_far and self._reading is not None):
+            return False
+        self._reading.cancel()
+        self._reading, self._searching = None, False
+        self._list_state()
+        return True
 
     def _take(self, found: tuple[RowHead, ...], where: str) -> None:
         page, complete = self.list, len(found) < PAGE
@@ -146,7 +179,8 @@ class FeedbackPages(FeedbackActions):
             page.complete_before = True if where == "" else complete
             page.complete_after = complete if where == "" else True
             page.set_placeholder(((("No row fulfils this filter." if self._filtered else "No row yet.", ""),),))
-            page.show(found, keep=False)
+            # Of a search, some are shown, and the cursor may be on one of them.
+            page.show(found, keep=bool(self._so_far))
             if where == "end":
                 page.move_to(len(page.rows) - 1)
             if page.cursor_row is not None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NEAR = 30
 """Entries before the end at which more are read."""
+EDITED_BYTES = 256 * 1024
+"""Larger ones are for an editor of files."""
 NEXT = ("e", "mend"), ("r", "try again"), ("c", "keep unknown fields"), ("x", "let go"), ("u", "undo")
 EMPTY = (
     (("✓ ", "$success"), ("Nothing is refused.", "bold")),
@@ -130,8 +132,19 @@ class FeedbackQuarantine(FeedbackPages):
     def mend(self) -> None:
         """Edit the entry under the cursor and try it again, until it is right or left."""
         entry, service = self.refused.entry, self.service
-        if entry is not None and service is not None:
+        if entry is None or service is None:
+            return
+        if entry.raw_size > EDITED_BYTES:
+            self.say(f"too large to edit here: qd feedback quarantine show {entry.id} > row.json, then mend")
+        elif len(entry.raw) == entry.kept:
             self._edit(service, entry, editable(entry), reason(entry))
+        else:
+
+            async def whole() -> None:
+                found = await service.quarantine.one(entry.id)
+                self._edit(service, found, editable(found), reason(found))
+
+            self.attempt(whole())
 
     def _edit(self, service: FeedbackFace, entry: Quarantined, text: str, why: str) -> None:
         from screens.feedback_forms import Correction

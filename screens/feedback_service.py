@@ -18,6 +18,9 @@ class QuarantineFace(Protocol):
     async def page(self, after: str = "") -> tuple[Quarantined, ...]:
         """Up to 100 open entries, oldest first, or those behind the one with this id; fewer are the last ones."""
 
+    async def one(self, identity: str) -> Quarantined:
+        """An entry with all that is kept of it, of which pages have the beginning."""
+
     async def mend(self, identity: str, text: str) -> Retried:
         """Try the mended text in the place of an entry."""
 
@@ -83,8 +86,10 @@ class FeedbackFace(Protocol):
         *,
         end: bool = False,
         progress: Callable[[int], None],
+        shown: Callable[[Sequence[RowHead]], None] = ...,
     ) -> tuple[RowHead, ...]:
-        """Rows of the list, newest first; fewer than 100 are the last ones in that direction."""
+        """Rows of the list, newest first; fewer than 100 are the last ones in that direction. `shown` hears those
+        found so far."""
 
     async def read(self, identity: str) -> tuple[FeedbackRow | None, tuple[Decision, ...]]:
         """A row, and its decisions, oldest first."""

@@ -14,6 +14,7 @@ from widgets.lines_view import wrapped
 from widgets.safe_text import clean_line, shorten, width_of
 
 if TYPE_CHECKING:
+    from app.feedback.model import Counts
     from app.feedback.review import FeedbackSnapshot
 
 Part = tuple[str, str]
@@ -87,11 +88,17 @@ def placeholder(snapshot: FeedbackSnapshot | None, *, attached: bool) -> Sequenc
             (*_hint("r", "looks again"), ("   ", ""), *_hint("v", "lists all rows")),
         )
     return (
-        (("✓ ", "$success"), (f"All {counts.total:,} rows are decided.", "bold")),
+        (("✓ ", "$success"), (_all_decided(counts), "bold")),
         (),
         (*_hint("v", "lists them"), ("   ", ""), *_hint("u", "takes the last decision back")),
         (("qd feedback import FILE", "$accent"), (" brings more", "$text-muted")),
     )
+
+
+def _all_decided(counts: Counts) -> str:
+    if not counts.skipped:
+        return f"All {counts.total:,} rows are decided."
+    return f"{counts.accepted + counts.rejected:,} rows are decided, {counts.skipped:,} were skipped."
 
 
 def _hint(default: str, about: str, scope: str = "feedback") -> Sequence[Part]:
@@ -174,7 +181,7 @@ def status(
         taken = sum(width_of(text) for text, _ in left)
         left.append((f"{shorten(said, max(20, width - taken - KEYS_WIDTH))}  ", "$info"))
     if counts is not None and counts.total:
-        decided = counts.total - counts.waiting
+        decided = counts.accepted + counts.rejected
         bar = max(8, min(30, width // 6))
         halves = min(2 * bar, round(2 * bar * decided / counts.total))
         full, half = divmod(halves, 2)

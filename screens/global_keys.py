@@ -32,6 +32,14 @@ EVERYWHERE: tuple[Binding, ...] = (
         id="app.rerun_failed",
     ),
     Binding(
+        "ctrl+n",
+        "new_draft",
+        "New draft",
+        tooltip="From a template, filled in from live data",
+        priority=True,
+        id="app.new_draft",
+    ),
+    Binding(
         "ctrl+p",
         "command_palette",
         "Command palette",

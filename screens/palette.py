@@ -69,6 +69,7 @@ class ShellCommands(_Commands):
 
     ENTRIES = (
         ("Keys", "Every key that works here, searchable", "app.help"),
+        ("New draft", "From a template, filled in from live data", "app.new_draft"),
         ("Rerun failed tests", "Run what failed again; everything, if nothing failed", "app.rerun_failed"),
         ("Configuration problems", "What is wrong with the configuration, and what to do", "app.problems"),
         ("Copy the embedded data to the server", "Bring along what was stored before", "app.copy_data"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -190,6 +191,7 @@ def refused(number: int) -> Quarantined:
         raw_hash="",
         at=AT - timedelta(hours=3 + number),
         state="open",
+        kept=len(raw),
     )
 
 
@@ -200,6 +202,8 @@ class FakeQuarantine:
     open: list[Quarantined] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     problem: str = ""
+    whole: bytes = b""
+    """What an entry holds of which the page has the beginning."""
 
     def __post_init__(self) -> None:
         self.dropped: dict[str, Quarantined] = {}
@@ -209,6 +213,9 @@ class FakeQuarantine:
             raise UserError(self.problem)
         start = next((n + 1 for n, each in enumerate(self.open) if after == each.id), 0)
         return tuple(self.open[start : start + 100])
+
+    async def one(self, identity: str) -> Quarantined:
+        return replace(next(each for each in self.open if each.id == identity), raw=self.whole)
 
     async def mend(self, identity: str, text: str) -> Retried:
         self.asked.append(text)
@@ -252,6 +259,8 @@ class FakeFeedback:
     retrain: FakeRetrain = field(default_factory=lambda: FakeRetrain())
     quarantine: FakeQuarantine = field(default_factory=lambda: FakeQuarantine())
     sources: tuple[str, ...] = ()
+    slow: asyncio.Event | None = None
+    """Until then a search for rows of the list goes on."""
 
     def __post_init__(self) -> None:
         self.bus = Bus()
@@ -366,6 +375,7 @@ class FakeFeedback:
         *,
         end: bool = False,
         progress: Callable[[int], None],
+        shown: Callable[[Sequence[RowHead]], None] = lambda rows: None,
     ) -> tuple[RowHead, ...]:
         if not self.up:
             raise UserError("no server answers at 127.0.0.1:3306", where="mysql://trial", fix="start it")
@@ -379,6 +389,10 @@ class FakeFeedback:
             start = max(0, total - 100) if end else 0
         stop = min(start + 100, total if before is None else int(before.id[3:]))
         progress(stop)
+        if self.slow is not None and self.filter:
+            shown([self._head(number) for number in range(3)])
+            progress(4_000_000)
+            await self.slow.wait()
         return tuple(self._head(number) for number in range(start, stop))
 
     async def read(self, identity: str) -> tuple[FeedbackRow | None, tuple[Decision, ...]]:

@@ -138,7 +138,8 @@ def _meta(row: FeedbackRow, width: int) -> Iterator[TextLine]:
         ("prompt", row.prompt_version or ""),
         ("channel", row.channel or ""),
         ("run", row.run_id or ""),
-        ("id", row.id if row.source_event_id is None else f"{row.id}, there {row.source_event_id}"),
+        ("id", row.id),
+        ("event", row.source_event_id or ""),
     )
     for label, text in facts:
         if text:

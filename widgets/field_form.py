@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import events
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 
 from app.content.model import TemplateField
 from widgets.figures import count
@@ -96,14 +97,30 @@ class FieldForm(VerticalScroll, can_focus=False):
     FieldForm Input, FieldForm Input:focus { height: 1; border: none; background: $surface; }
     FieldForm Input.-textual-compact { padding: 0 1; }
     FieldForm Input:focus { background: $panel; }
+    FieldForm Input > .input--selection { background: $accent; color: $ink; }
     FieldForm Choices { background: $surface; }
     FieldForm Choices:focus { background: $panel; }
-    FieldForm MarkdownEditor, FieldForm MarkdownEditor:focus { height: 5; border: none; }
+    FieldForm MarkdownEditor, FieldForm MarkdownEditor:focus { height: 5; border: none; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,down", "app.focus_next", "Next field", show=False, id="form.next", tooltip="The next field"),
-        Binding("shift+tab,up", "app.focus_previous", "Before", show=False, id="form.previous", tooltip="Field before"),
-        Binding("enter", "go_on", "Go on", show=False, id="form.enter", tooltip="The next field, or done"),
+        # These three come before what is typed next: letters after them belong to the field that they lead to.
+        Binding(
+            "tab", "app.focus_next", "Next field", show=False, priority=True, id="form.next", tooltip="The next field"
+        ),
+        Binding(
+            "shift+tab",
+            "app.focus_previous",
+            "Before",
+            show=False,
+            priority=True,
+            id="form.previous",
+            tooltip="Field before",
+        ),
+        Binding(
+            "enter", "go_on", "Go on", show=False, priority=True, id="form.enter", tooltip="The next field, or done"
+        ),
+        Binding("down", "app.focus_next", "Next field", show=False, id="form.below", tooltip="The next field"),
+        Binding("up", "app.focus_previous", "Before", show=False, id="form.above", tooltip="Field before"),
         Binding("ctrl+s", "done", "Done", priority=True, id="form.done", tooltip="Use these values"),
         Binding("escape", "leave", "Leave", id="form.leave", tooltip="Leave; what was typed is kept"),
     ]
@@ -114,6 +131,9 @@ class FieldForm(VerticalScroll, can_focus=False):
         def __init__(self, values: Mapping[str, Any]) -> None:
             super().__init__()
             self.values = values
+
+    class Changed(Message):
+        """Something else stands in a field."""
 
     class Left(Message):
         """The form is left. `values` is what stands in it, to be given to the next one."""
@@ -162,9 +182,8 @@ class FieldForm(VerticalScroll, can_focus=False):
         if field.kind == "long":
             area = MarkdownEditor(text)
             area.tab_behavior = "focus"
-            area.hint = (clean_line(field.help, 200),) if field.help else ()
             return area
-        entry = Input(text, placeholder=HINTS[field.kind], compact=True, select_on_focus=False)
+        entry = Input(text, placeholder=HINTS[field.kind], compact=True)
         entry.cursor_blink = False
         return entry
 
@@ -233,28 +252,29 @@ class FieldForm(VerticalScroll, can_focus=False):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Take back what is no longer wrong."""
         event.stop()
-        if self._asked:
-            self._judge()
+        self._other()
 
-    def on_text_area_changed(self) -> None:
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Take back what is no longer wrong."""
-        if self._asked:
-            self._judge()
+        event.stop()
+        self._other()
 
-    def on_choices_changed(self) -> None:
+    def on_choices_changed(self, event: Choices.Changed) -> None:
         """Take back what is no longer wrong."""
+        event.stop()
+        self._other()
+
+    def _other(self) -> None:
         if self._asked:
             self._judge()
+        self.post_message(self.Changed())
 
     # Keys
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """`enter` in a line."""
-        event.stop()
-        self.action_go_on()
-
     def action_go_on(self) -> None:
-        """To the next field; from the last one, done."""
+        """To the next field; from the last one, done. In a text of several lines it is a line end."""
+        if isinstance(self.screen.focused, MarkdownEditor):
+            raise SkipAction
         entries = list(self._entries.values())
         if not entries or entries[-1].has_focus:
             self.action_done()

@@ -43,8 +43,13 @@ class LinesView(RowList):
         at_top = int(self.scroll_offset.y) == 0
         self._built_width = width
         made = list(self._build(width - 1)) if self._build is not None and width > 1 else []
-        self._lines = {line.key or f"\0{n}": line for n, line in enumerate(made)}
         self._stops = [n for n, line in enumerate(made) if line.key]
+        names = _numbered(len(made))
+        if self._stops:
+            names = list(names)
+            for n in self._stops:
+                names[n] = made[n].key
+        self._lines = dict(zip(names, made, strict=True))
         self.set_rows(list(self._lines), keep=keep)
         if self._stops and self._cursor not in self._stops:
             if keep:
@@ -131,6 +136,15 @@ class LinesView(RowList):
             self._snap(max(0, min(self._cursor + step, len(self._rows) - 1)), step)
         else:
             self.scroll_relative(y=step, animate=False, force=True)
+
+
+_NUMBERED: list[str] = []
+
+
+def _numbered(count: int) -> Sequence[str]:
+    """Keys of so many lines that have none of their own; long pages are made anew at keys, so they are kept."""
+    _NUMBERED.extend(f"\0{n}" for n in range(len(_NUMBERED), count))
+    return _NUMBERED[:count]
 
 
 def folded(text: str, width: int, style: str = "", *, lead: Part = ("", ""), limit: int = 40) -> list[TextLine]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
+from textual._text_area_theme import TextAreaTheme
 from textual.cache import LRUCache
 from textual.content import Content
-from textual.document._document import EditResult, Selection
+from textual.document._document import EditResult, Location, Selection
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
 from textual.geometry import Region, Size
@@ -22,6 +24,7 @@ from textual.widgets import TextArea
 
 from widgets.kept_lines import KeptLines
 from widgets.markdown_document import Mark, MarkdownDocument, Span
+from widgets.markdown_search import EndlessError, limited
 from widgets.markdown_syntax import LONGEST, pieces
 from widgets.markdown_wrapping import Wrapping, cells, shown
 from widgets.safe_text import fit, shorten
@@ -31,7 +34,9 @@ SIGNS = {"error": ("✗", "$error"), "warn": ("⚠", "$warning"), "info": ("○"
 """How the severities of findings are told, the worst first."""
 OFFERED = 8
 """Names that are offered at once."""
+LINE_S = 0.05
 _STEPS = 1_000
+BURST_S = 0.02
 
 
 class Offer(NamedTuple):
@@ -58,6 +63,13 @@ class _Look(NamedTuple):
     over: tuple[int, str, bool] | None = None
     """What lies over the line: its column, its text, whether it is the chosen name."""
     hint: str = ""
+
+
+class _Unthemed(TextAreaTheme):
+    """Textual works a theme of text areas out anew for every paint; ours are painted by roles."""
+
+    def apply_css(self, text_area: TextArea) -> None:
+        """Nothing."""
 
 
 class MarkdownCanvas(KeptLines, TextArea):
@@ -88,6 +100,9 @@ class MarkdownCanvas(KeptLines, TextArea):
     # Without a repaint of its own: that would be of the whole view at every key.
     selection: Reactive[Selection] = reactive(Selection(), init=False, always_update=True, repaint=False)
 
+    _showing = False
+    _shown = 0.0
+
     def __init__(self, text: str = "") -> None:
         self._strips: LRUCache[Hashable, Strip] = LRUCache(512)
         self._looks: dict[str, Style] = {}
@@ -102,6 +117,9 @@ class MarkdownCanvas(KeptLines, TextArea):
         self.history.max_checkpoints = _STEPS
         self._forget_history()
         self._set_document(text, None)
+
+    def _set_theme(self, theme: str) -> None:
+        self._theme = _Unthemed(theme)
 
     def _forget_history(self) -> None:
         # Textual fixes the length of its stack when it is made.
@@ -147,6 +165,13 @@ class MarkdownCanvas(KeptLines, TextArea):
         self._edited(edit)
         return result
 
+    def put(self, text: str, start: Location, end: Location) -> Location:
+        """Write in place of what stands there, as nothing that is undone; the end of what was written."""
+        edit = Edit(text, start, end, False)
+        result = edit.do(self, record_selection=False)
+        self._edited(edit)
+        return result.end_location
+
     def _undo_batch(self, edits: Sequence[Edit]) -> None:
         for edit in reversed(edits):
             edit.undo(self)
@@ -161,6 +186,7 @@ class MarkdownCanvas(KeptLines, TextArea):
         self._refresh_size()
         last.after(self)
         self.refresh_changed()
+        self._show_soon()
         self.post_message(self.Changed(self))
 
     def show_findings(self, spans: Sequence[Span]) -> None:
@@ -176,6 +202,7 @@ class MarkdownCanvas(KeptLines, TextArea):
         self.scroll_cursor_visible()
         self.app.cursor_position = self.cursor_screen_offset
         self.refresh_changed()
+        self._show_soon()
         if previous_selection != selection:
             self.post_message(self.SelectionChanged(selection, self))
 
@@ -203,7 +230,28 @@ class MarkdownCanvas(KeptLines, TextArea):
                 self.refresh_line(top + y)
         self._write_state()
 
+    def _show_soon(self) -> None:
+        """Paint once the key is dealt with, rather than with the next frame: a key may wait 16 ms for that one."""
+        if not self._showing:
+            self._showing = True
+            self.call_next(self._show_now)
+
+    def _show_now(self) -> None:
+        self._showing = False
+        screen = self.screen
+        now = time.monotonic()
+        # Where keys come all at once, or more than this view changes, one frame shows it all.
+        if now - self._shown < BURST_S or self.app._batch_count or not screen.is_current:
+            return
+        if not (screen._layout_required or screen._scroll_required or screen._repaint_required):
+            self._shown = now
+            screen._compositor.update_widgets({self})
+            screen._compositor_refresh()
+
     def _write_state(self) -> None:
+        if self.read_only and self.hint and not self.lines.words:
+            self.write_border("subtitle", Content(""))
+            return
         row, column = self.selection.end
         words = f"{self.lines.words:,} word{'' if self.lines.words == 1 else 's'}"
         self.write_border("subtitle", Content(f"{words} · {row + 1}:{column + 1}"))
@@ -298,7 +346,11 @@ def _worst(marks: tuple[Mark, ...], start: int, end: int) -> tuple[str, str]:
 
 @lru_cache(maxsize=1024)
 def _found(line: str, pattern: re.Pattern[str]) -> tuple[tuple[int, int], ...]:
-    return tuple(match.span() for match in pattern.finditer(line) if match.end() > match.start())
+    try:
+        with limited(LINE_S):
+            return tuple(match.span() for match in pattern.finditer(line) if match.end() > match.start())
+    except EndlessError:
+        return ()
 
 
 def _runs(look: _Look, ground: str) -> list[tuple[str, str]]:

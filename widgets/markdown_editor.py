@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.document._document import Location, Selection
+from textual.widgets import TextArea
 from textual.worker import Worker
 
 from widgets.markdown_canvas import MarkdownCanvas, Offer
@@ -26,7 +28,7 @@ from widgets.markdown_editing import (
     reflowed,
     word_before,
 )
-from widgets.markdown_search import Query, nearest, places, replaced_all, replacement
+from widgets.markdown_search import Query, limited, nearest, places, replaced_all, replacement
 
 Complete = Callable[[str], Awaitable[Sequence[str]]]
 """Names of notes that fit what was typed after `[[`, the best first."""
@@ -36,7 +38,15 @@ WIDTH = 100
 """Columns that reflowing fills."""
 
 
-class MarkdownEditor(MarkdownCanvas):
+def _named(given: Iterable[BindingType]) -> Iterator[BindingType]:
+    """Textual's keys of a text area, with ids by which `[keys]` can change them."""
+    for binding in given:
+        assert isinstance(binding, Binding)
+        name = binding.description.lower().replace(" ", "_")
+        yield replace(binding, id=f"editor.{name}", tooltip=f"{binding.description} in the text")
+
+
+class MarkdownEditor(MarkdownCanvas, inherit_bindings=False):
     """Edits a text of any size; what it holds is kept, but for line ends, which become `\\n`.
 
     `esc` closes what is offered; a second one is for the screen.
@@ -59,6 +69,7 @@ class MarkdownEditor(MarkdownCanvas):
             id="editor.finding_before",
             tooltip="The one before",
         ),
+        *_named(TextArea.BINDINGS),
     ]
 
     def __init__(
@@ -69,6 +80,8 @@ class MarkdownEditor(MarkdownCanvas):
         self.snippets = dict(snippets or {})
         self.complete = complete
         self.query_text = Query("")
+        self._bound: Mapping[str, str] = {}
+        self._bound_for: object = None
 
     # Keys
 
@@ -77,6 +90,12 @@ class MarkdownEditor(MarkdownCanvas):
         event.prevent_default()
         if self.offer.names and self._offer_key(event.key):
             event.stop()
+            return
+        if (action := self._action_of(event.key)) is not None:
+            # Textual looks for what a key is bound to on its way up to the app, while the letters that follow are
+            # written already: what is typed at once has to come about in its order.
+            event.stop()
+            await self.run_action(action)
             return
         if self.read_only:
             return
@@ -91,6 +110,15 @@ class MarkdownEditor(MarkdownCanvas):
             return
         if done:
             event.stop()
+
+    def _action_of(self, key: str) -> str | None:
+        keymap = self.app._keymap
+        if self._bound_for is not keymap:
+            bindings = self._bindings.copy()
+            bindings.apply_keymap(keymap)
+            self._bound = {each: found[0].action for each, found in bindings.key_to_bindings.items()}
+            self._bound_for = keymap
+        return self._bound.get(key)
 
     def _type(self, character: str) -> bool:
         start, end = self.selection
@@ -256,7 +284,7 @@ class MarkdownEditor(MarkdownCanvas):
         self.refresh_changed()
 
     def matches(self) -> list[tuple[int, int]]:
-        """Where what is looked for stands: offsets, in order."""
+        """Where what is looked for stands: offsets, in order. Raises ValueError for what takes too long."""
         return places(self.lines.text, self.hits) if self.hits is not None else []
 
     def action_find_again(self, step: int) -> None:
@@ -264,7 +292,12 @@ class MarkdownEditor(MarkdownCanvas):
         if self.hits is None:
             with contextlib.suppress(ValueError):
                 self.look_for(self.query_text)
-        found = self.matches()
+        try:
+            found = self.matches()
+        except ValueError as error:
+            self.hits = None
+            self.app.notify(str(error), severity="error")
+            return
         place = max(self.selection) if step > 0 else min(self.selection)
         number = nearest(found, self.lines.offset_of(place), step)
         if number is not None:
@@ -276,7 +309,8 @@ class MarkdownEditor(MarkdownCanvas):
         if self.hits is None or self.read_only:
             return False
         offset = self.lines.offset_of(start)
-        match = self.hits.match(self.lines.text, offset)
+        with limited():
+            match = self.hits.match(self.lines.text, offset)
         if match is None or match.end() != self.lines.offset_of(end) or start == end:
             return False
         self.replace(replacement(match, by, self.query_text.regex), start, end, maintain_selection_offset=False)

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from widgets.figures import count
 from widgets.markdown_editor import MarkdownEditor
@@ -31,7 +31,8 @@ class FindBar(Vertical):
     FindBar Horizontal { height: 1; }
     FindBar Static { width: auto; height: 1; padding: 0 1; }
     FindBar .label { width: 10; color: $text-muted; }
-    FindBar Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; color: $foreground; }
+    FindBar Input { width: 1fr; min-width: 14; height: 1; border: none; padding: 0 1; }
+    FindBar Input { background: $surface; color: $foreground; }
     FindBar Input:focus { background: $panel; border: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -113,17 +114,21 @@ class FindBar(Vertical):
     def _look(self, *, go: bool = False) -> None:
         try:
             self.editor.look_for(self.query_made)
+            found = self.editor.matches()
         except ValueError as error:
-            self.editor.hits = None
-            self._told = clean_line(f"✗ {error}", 60)
+            self._wrong(error)
         else:
             self._told = ""
             if go:
-                found = self.editor.matches()
                 number = nearest(found, self.editor.lines.offset_of(min(self.editor.selection)), 1)
                 if number is not None:
                     self.editor.go_to(*found[number])
         self._count()
+
+    def _wrong(self, error: ValueError) -> None:
+        self.editor.hits = None
+        self.editor.refresh_changed()
+        self._told = clean_line(f"✗ {error}", 60)
 
     def action_next(self, step: int) -> None:
         """Go to the next match, or the one before."""
@@ -166,16 +171,15 @@ class FindBar(Vertical):
         if self.display and self._soon is None:
             self._soon = self.set_timer(SOON_S, self._count)
 
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Count anew once the keys rest."""
-        event.stop()
-        self._follow()
-
     def _count(self) -> None:
         self._soon = None
         if not self.display:
             return
-        found = self.editor.matches()
+        found: list[tuple[int, int]] = []
+        try:
+            found = self.editor.matches()
+        except ValueError as error:
+            self._wrong(error)
         text = self._told
         if not text and self.query_made.text:
             text = "no match" if not found else count(len(found), "match", "matches")

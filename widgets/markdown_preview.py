@@ -6,10 +6,10 @@ import contextlib
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -45,6 +45,13 @@ class Block(NamedTuple):
 
 Make = Callable[[str, int], Sequence[Block]]
 """What a text looks like in so many columns. Called in a thread; raises ValueError for a text that cannot be shown."""
+
+
+class View(NamedTuple):
+    """A kind of preview. `prepare` makes of the text what `make` then gets; it is awaited, and may raise ValueError."""
+
+    make: Callable[[Any, int], Sequence[Block]]
+    prepare: Callable[[str], Awaitable[Any]] | None = None
 
 
 class _Turns:
@@ -197,10 +204,10 @@ class MarkdownPreview(LinesView):
     MarkdownPreview:focus { border: round $accent; border-title-color: $accent; }
     """
 
-    def __init__(self, views: Mapping[str, Make]) -> None:
+    def __init__(self, views: Mapping[str, Make | View]) -> None:
         """`views` by the name that its tab has."""
         super().__init__()
-        self.views = dict(views)
+        self.views = {name: view if isinstance(view, View) else View(view) for name, view in views.items()}
         self.view = next(iter(views))
         self._text = ""
         self._blocks: Sequence[Block] = ()
@@ -267,20 +274,28 @@ class MarkdownPreview(LinesView):
         wanted = (self._text, self.view, width)
         if width < 2 or wanted == self._made_for:
             return
-        make = partial(_made, self.views[self.view], self._text, width - 1)
-        if len(self._text) <= SHORT:
-            self._take(wanted, make())
+        view = self.views[self.view]
+        if not self._text.strip():
+            self._take(wanted, ())
+        elif len(self._text) <= SHORT and view.prepare is None:
+            self._take(wanted, _made(view, self._text, width - 1))
         else:
             self._making: Worker[None] = self.run_worker(
-                partial(self._in_thread, wanted, make), exclusive=True, group="preview"
+                partial(self._aside, wanted, view), exclusive=True, group="preview"
             )
 
-    async def _in_thread(self, wanted: tuple[str, str, int], make: Callable[[], Sequence[Block]]) -> None:
+    async def _aside(self, wanted: tuple[str, str, int], view: View) -> None:
         import asyncio
 
+        text, _, width = wanted
         began = time.monotonic()
-        with quick_turns():
-            blocks = await asyncio.to_thread(make)
+        try:
+            given = text if view.prepare is None else await view.prepare(text)
+        except ValueError as error:
+            blocks = _failed(error, width - 1)
+        else:
+            with quick_turns():
+                blocks = await asyncio.to_thread(_made, view, given, width - 1)
         self._took_s = time.monotonic() - began
         self._take(wanted, blocks)
 
@@ -298,11 +313,13 @@ class MarkdownPreview(LinesView):
         self.write_border("subtitle", Content.assemble(*tabs))
 
 
-def _made(make: Make, text: str, width: int) -> Sequence[Block]:
-    if not text.strip():
-        return ()
+def _made(view: View, given: Any, width: int) -> Sequence[Block]:
     try:
-        return make(text, width)
+        return view.make(given, width)
     except (ValueError, RecursionError) as error:
-        why = str(error) or "it is nested too deeply"
-        return [Block(0, folded(f"cannot be shown: {why}", width, lead=("✗ ", "$error")))]
+        return _failed(error, width)
+
+
+def _failed(error: Exception, width: int) -> Sequence[Block]:
+    why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return [Block(0, folded(f"cannot be shown: {why}", width, lead=("✗ ", "$error")))]

@@ -37,10 +37,12 @@ class RefusedList(RowList):
         super().__init__()
         self.clock: Callable[[], float] = wall_clock
         self.entries: dict[str, Quarantined] = {}
+        self._side = 0
 
     def show(self, entries: Sequence[Quarantined], *, keep: bool = True) -> None:
         """Show these entries."""
         self.entries = {entry.id: entry for entry in entries}
+        self._side = min(FROM, 1 + max((width_of(origin(entry)) for entry in entries), default=0))
         self.set_rows(list(self.entries), keep=keep)
 
     @property
@@ -57,7 +59,7 @@ class RefusedList(RowList):
         """`⚠ score: input should be at most 1   rows.jsonl:12    3 d`."""
         entry = self.entries[row]
         age = short_age(self.clock() - entry.at.timestamp())
-        side = FROM if width >= 60 else 0
+        side = self._side if width >= 60 else 0
         room = max(width - side - 7 - 4, 8)
         parts: list[Part] = [
             ("•" if row in self.marks else " ", "$accent"),
@@ -88,6 +90,8 @@ def refused_lines(entry: Quarantined, now: float, width: int, *, unfolded: bool)
     yield TextLine()
     size = f"{entry.raw_size:,} bytes"
     if not entry.complete:
-        size += f", of which the first {len(entry.raw):,} are kept: bring it in again from where it came"
+        size += f", of which the first {entry.kept:,} are kept: bring it in again from where it came"
+    elif len(entry.raw) < entry.kept:
+        size += f", of which the first {len(entry.raw):,} are shown; all are kept"
     yield from labelled("size", size, width, column=10)
     yield from labelled("id", entry.id, width, column=10)

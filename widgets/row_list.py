@@ -81,6 +81,9 @@ class RowList(KeptLines, can_focus=True):
             """The list, for `@on` selectors."""
             return self.list
 
+    LIT: ClassVar[bool] = False
+    """The cursor's row stands out also while something else has the keyboard, which moves the cursor."""
+
     def __init__(self) -> None:
         super().__init__()
         self._rows: Sequence[str] = ()
@@ -256,7 +259,7 @@ class RowList(KeptLines, can_focus=True):
         if index >= len(self._rows):
             return None
         row = self._rows[index]
-        at_cursor = (1 + self.has_focus) if index == self._cursor and self.show_cursor() else 0
+        at_cursor = (1 + (self.LIT or self.has_focus)) if index == self._cursor and self.show_cursor() else 0
         return row, self.signature(row), at_cursor, row in self._marks
 
     def render_line(self, y: int) -> Strip:

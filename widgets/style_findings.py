@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -63,6 +64,7 @@ class StyleFindings(LinesView):
 
     def on_mount(self) -> None:
         self.border_title = "Style"
+        self.set_placeholder(((("what the style guide says of the text", "$text-muted"),),))
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Show these; the cursor stays on the finding that it is on, if that is still there."""
@@ -108,11 +110,9 @@ class StyleFindings(LinesView):
         for key, finding in self._keyed():
             sign, style = SIGNS.get(finding.severity, SIGNS["info"])
             place = f"{finding.line}:{finding.column}"
-            words = shorten(clean_line(finding.text, 200).strip() or "a blank", max(width - len(place) - 4, 8))
+            words = _words(finding.text, max(width - len(place) - 4, 8))
             yield TextLine(((f"{sign} ", style), (place, "$text-muted"), ("  ", ""), (words, "bold")), key)
-            yield from folded(finding.message, width, "$text-muted", lead=("  ", ""), limit=2)
-            if finding.replacement is not None:
-                yield from folded(finding.replacement.strip() or "nothing", width, lead=("  → ", "$success"), limit=2)
+            yield from _below(finding.message, finding.replacement, width)
         if len(self.findings) > MOST:
             yield TextLine(((f"and {len(self.findings) - MOST:,} more", "$text-muted"),))
 
@@ -125,3 +125,16 @@ class StyleFindings(LinesView):
                 yield (f"{sign} ", style)
                 yield (count(number, SAYS[severity]), "$text-muted")
                 first = False
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str, room: int) -> str:
+    return shorten(clean_line(text, 200).strip() or "a blank", room)
+
+
+@lru_cache(maxsize=1024)
+def _below(message: str, replacement: str | None, width: int) -> tuple[TextLine, ...]:
+    lines = folded(message, width, "$text-muted", lead=("  ", ""), limit=2)
+    if replacement is not None:
+        lines += folded(replacement.strip() or "nothing", width, lead=("  → ", "$success"), limit=2)
+    return tuple(lines)

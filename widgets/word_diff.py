@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 
 from widgets.lines_view import TextLine
 from widgets.safe_text import clean, fold, width_of
@@ -12,27 +11,15 @@ from widgets.safe_text import clean, fold, width_of
 Part = tuple[str, str]
 TAKEN = "$error strike"
 ADDED = "$success underline"
-MOST_WORDS = 3_000
-"""Beyond this, whole lines are compared instead of words."""
 _WORDS = re.compile(r"\n|[^\S\n]+|\w+|[^\w\s]")
-_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_STYLES = {"same": "", "removed": TAKEN, "added": ADDED}
 
 
 def word_diff(before: str, after: str) -> list[Part]:
     """The text with what was taken away and what was added, as cleaned pieces."""
-    old, new = _WORDS.findall(clean(before)), _WORDS.findall(clean(after))
-    if max(len(old), len(new)) > MOST_WORDS:
-        old, new = _LINES.findall(clean(before)), _LINES.findall(clean(after))
-    parts: list[Part] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            parts.append(("".join(new[c:d]), ""))
-            continue
-        if b > a:
-            parts.append(("".join(old[a:b]), TAKEN))
-        if d > c:
-            parts.append(("".join(new[c:d]), ADDED))
-    return parts
+    from app.word_diff import by_words
+
+    return [(piece.text, _STYLES[piece.kind]) for piece in by_words(clean(before), clean(after))]
 
 
 def counted(before: str, after: str) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from app.commands.table import AREAS
 from app.config import toml
 from app.config.lookup import locate, shown
 from app.config.origins import in_order
+from app.config.secrets import is_reference
 from app.config.shape import dotted, leaves
 from app.errors import UserError
 from app.redact import MASK, names_a_secret, redact
@@ -115,6 +116,8 @@ def masked(name: object, value: Any) -> Any:
     """A value as it may be shown."""
     if isinstance(value, SecretStr):
         secret = value.get_secret_value()
+        if is_reference(secret):
+            return secret
         return redact(secret) if "://" in secret else MASK if secret else ""
     if isinstance(value, dict):
         return {key: masked(key, inner) for key, inner in value.items()}
@@ -148,7 +151,7 @@ def _checked(config: Path | None, front: Front) -> Loaded:
     except SettingsError as error:
         problems = [*error.problems, *_wrong_names(_legible(config, error), front)]
         raise SettingsError(in_order(problems)) from None
-    if found := [*_wrong_names(loaded, front), *_wrong_style(loaded)]:
+    if found := [*_wrong_names(loaded, front), *_wrong_style(loaded), *loaded.unset]:
         raise SettingsError(in_order(found))
     return loaded
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ async def _ai(loaded: Loaded, order: _Order, dry_run: bool, as_json: bool) -> in
     from app.content.ai.profiles import check_key, choose
     from app.content.ai.prompts import Prompts
     from app.content.asking import templates_folder
+    from app.content.styling import style_of
     from app.settings import absolute, content_style
 
     given = loaded.settings.content.ai
@@ -89,15 +91,17 @@ async def _ai(loaded: Loaded, order: _Order, dry_run: bool, as_json: bool) -> in
     voice = [absolute(path, loaded.base) for path in given.voice]
     prompts = Prompts(options, templates_folder(loaded.settings, loaded.base), voice)
 
+    style = partial(style_of, loaded)
+
     async def nothing(call: Any) -> None:
         """A dry run asks nobody."""
 
     if dry_run:
-        prompt, sent = await Assistant(chosen, prompts, options, nothing).preview(task)
+        prompt, sent = await Assistant(chosen, prompts, style, nothing).preview(task)
         _show(chosen, task, prompt, sent, as_json)
         return 0
     async with opened(loaded) as storage:
-        assistant = Assistant(chosen, prompts, options, lambda call: calls.put(storage.spool, call))
+        assistant = Assistant(chosen, prompts, style, lambda call: calls.put(storage.spool, call))
         live: list[str] = []
         result = await _run(assistant, task, live if not as_json and sys.stdout.isatty() else None)
         await storage.spool.flush(FLUSH_S)

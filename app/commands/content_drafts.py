@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -43,9 +44,10 @@ def list_(states: tuple[str, ...], template: str, limit: int, after: str, as_jso
 
     async def read() -> Any:
         async with drafting(loaded) as opened:
-            return await opened.drafts.page(wanted, template, limit=limit, after=begin)
+            page = await opened.drafts.page(wanted, template, limit=limit, after=begin)
+            return page, {} if page.drafts else await opened.drafts.counts()
 
-    found = asyncio.run(read())
+    found, others = asyncio.run(read())
     following = place(found.after)
     if as_json:
         emit({"drafts": [head_document(head) for head in found.drafts], "next": following})
@@ -63,10 +65,18 @@ def list_(states: tuple[str, ...], template: str, limit: int, after: str, as_jso
         for head in found.drafts
     ]
     names = ("id", "changed", "state", "template", "number", "version", "title")
-    click.echo("\n".join(columns(names, rows, right=("version",))) if rows else "there are no such drafts")
+    click.echo("\n".join(columns(names, rows, right=("version",))) if rows else _none(others))
     if following is not None:
         click.echo(f"there are more: --after {following}")
     return 0
+
+
+def _none(others: Mapping[str, int]) -> str:
+    """What an empty list says: where drafts are that it does not show."""
+    elsewhere = ", ".join(f"{number} with `--state {state}`" for state, number in sorted(others.items()))
+    return (
+        f"none of these; there are {elsewhere}" if elsewhere else "there are no drafts yet; `qd content new` makes one"
+    )
 
 
 @click.command(epilog="\b\nExamples:\n  qd content show 01JD…\n    qd content show 01JD… --json")
@@ -135,7 +145,7 @@ def render(
 def diff(draft_id: str, old: int | None, new: int | None, as_json: bool, config: Path | None) -> int:
     """Show by words what changed between two versions of a draft: [-what went-] and {+what came+}."""
     from app.commands.content_storage import version_of
-    from app.content.drafts.diff import by_words, marked
+    from app.word_diff import by_words, marked
 
     draft, versions = asyncio.run(_find(load_settings(config), draft_id))
     later = version_of(versions, new or draft.version, draft.id)

@@ -35,6 +35,7 @@ FINE: frozenset[str] = frozenset({"sent", "scheduled", "deleted", "cancelled"})
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and why not; send nothing.")
 @click.option("--override", metavar="REASON", default="", help="Publish in spite of style errors or secrets; kept.")
 @click.option("--edit", metavar="DELIVERY", help="In place of this delivery, which was sent before.")
+@click.option("--again", is_flag=True, help="Once more, although it stands there already: a second post.")
 @json_option
 @config_option
 def publish(
@@ -44,17 +45,22 @@ def publish(
     dry_run: bool,
     override: str,
     edit: str | None,
+    again: bool,
     as_json: bool,
     config: Path | None,
 ) -> int:
     """Publish a draft: now, or when a dispatcher runs at the time given. Nothing is ever sent twice by itself.
 
-    Without --to it goes where its template says. The exit code is 1 when a target may not have it, or did not take it.
+    Without --to it goes where its template says. Where it stands already it is refused: --edit puts the text in the
+    place of what was sent, --again makes a second post. The exit code is 1 when a target may not have it, or did not
+    take it.
     """
     loaded = load_settings(config)
-    work = _publish(loaded, draft_id, names, at, dry_run, override.strip(), edit)
+    if edit is not None and again:
+        raise click.UsageError("--edit puts the text in place of what stands there, --again beside it: say one of them")
+    work = _publish(loaded, draft_id, names, at, dry_run, override.strip(), edit, again)
     previews, found, when = asyncio.run(work)
-    stopped = {preview.target.name: preview.stopped(override.strip()) for preview in previews}
+    stopped = {preview.target.name: preview.stopped(override.strip(), again=again) for preview in previews}
     if as_json:
         documents = [_document(each) for each in found]
         emit({"dry_run": dry_run, "deliveries": documents, "previews": [_preview(each) for each in previews]})
@@ -71,6 +77,7 @@ async def _publish(
     dry_run: bool,
     override: str,
     edit: str | None,
+    again: bool,
 ) -> tuple[list[Preview], list[Publication], When | None]:
     from app.content.asking import zone_of
     from app.content.publishing.configured import text_of
@@ -84,16 +91,19 @@ async def _publish(
         replaced = None if edit is None else (await publisher.find(edit)).publication
         text = text_of(draft, loaded)
         targets = _chosen(opened, publisher, draft.template, names)
-        previews = [await publisher.preview(text, target, draft.template) for target in targets]
+        beside = draft.id if replaced is None else ""
+        previews = [await publisher.preview(text, target, draft.template, beside=beside) for target in targets]
         # All or nothing: half of the targets would leave the user with the other half.
-        if dry_run or any(preview.stopped(override) for preview in previews):
+        if dry_run or any(preview.stopped(override, again=again) for preview in previews):
             return previews, [], when
         # A preview takes its time: what was ahead may have passed.
         when = None if at is None else moment(at, zone, utc_now())
         versions = await opened.drafts.versions(draft.id)
         version = versions[0].id if versions else None
         ids = [
-            await publisher.order(preview, draft, when, version_id=version, override=override, replaces=replaced)
+            await publisher.order(
+                preview, draft, when, version_id=version, override=override, replaces=replaced, again=again
+            )
             for preview in previews
         ]
         if not await opened.settled():
@@ -105,15 +115,30 @@ async def _publish(
 
 
 def _chosen(opened: Opened, publisher: Publisher, template: str, names: Sequence[str]) -> list[Target]:
-    if not names:
-        try:
-            names = opened.maker.catalogue.find(template).targets
-        except UserError:
-            names = ()
-    if not names:
-        known = ", ".join(publisher.targets) or "none: add a [[content.targets]] to the configuration"
-        raise UserError("no target is named", where="--to", fix=f"there are: {known}")
-    return [publisher.target(name) for name in dict.fromkeys(names)]
+    """The targets that are named, else those of the template, which may name kinds of them."""
+    if names:
+        return [publisher.target(name) for name in dict.fromkeys(names)]
+    there = [f"`--to {target.name}`" for target in publisher.targets.values()]
+    known = f"name one or more: {', '.join(there)}"
+    if not there:
+        raise UserError("no target is configured", where="--to", fix="add a [[content.targets]] to the configuration")
+    try:
+        wanted = opened.maker.catalogue.find(template).targets
+    except UserError:
+        wanted = ()
+    if not wanted:
+        raise UserError("no target is named, and the draft's template names none", where="--to", fix=known)
+    found: dict[str, Target] = {}
+    for name in wanted:
+        fits = [each for each in publisher.targets.values() if each.name == name]
+        fits = fits or [each for each in publisher.targets.values() if each.kind == name]
+        if len(fits) != 1:
+            what = (
+                f"several targets are of the kind `{name}`" if fits else f"no target is called `{name}` or of that kind"
+            )
+            raise UserError(f"{what}, and that is where the draft's template says", where="--to", fix=known)
+        found[fits[0].name] = fits[0]
+    return list(found.values())
 
 
 @click.command(epilog="\b\nExamples:\n  qd content deliveries\n  qd content deliveries --state unknown --json")
@@ -288,9 +313,22 @@ def _tell(previews: Sequence[Preview], found: Sequence[Publication], when: When 
     if found:
         _show(found, as_json=False)
     elif not dry_run:
-        click.echo(
-            "nothing was published; correct it, or give a reason with --override where that is possible", err=True
-        )
+        click.echo(f"nothing was published; {_possible(previews)}", err=True)
+
+
+def _possible(previews: Sequence[Preview]) -> str:
+    """What the user can do about what keeps these back."""
+    problems = [(preview.target.name, problem) for preview in previews for problem in preview.problems]
+    ways = [
+        f"`--to {target} --edit {problem.delivery}` puts this text in its place, `--again` makes a second post"
+        for target, problem in problems
+        if problem.kind == "published"
+    ]
+    if any(problem.overridable for _, problem in problems):
+        ways.append("correct the text, or give the reason with --override")
+    elif len(ways) < len(problems):
+        ways.append("correct the text")
+    return "; ".join(ways)
 
 
 def _show(found: Sequence[Publication], as_json: bool, none: str = "there are no such deliveries") -> None:

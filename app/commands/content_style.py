@@ -14,7 +14,6 @@ from app.commands.common import SCHEMA, config_option, emit, emit_line, json_opt
 from app.commands.text import clean, one_line
 from app.content.style.model import Finding
 from app.content.style.source import shown
-from app.settings import content_style
 
 if TYPE_CHECKING:
     from app.content.style.service import FixedFile, Linted, StyleService
@@ -126,9 +125,9 @@ def _raw(output: bytes) -> None:
 
 
 def _service(config: Path | None, template: str, target: str) -> StyleService:
-    from app.content.style.service import StyleService
+    from app.content.styling import style_of
 
-    return StyleService(content_style(load_settings(config).settings), template, target)
+    return style_of(load_settings(config), template, target)
 
 
 def _document(done: FixedFile, as_diff: bool) -> dict[str, Any]:

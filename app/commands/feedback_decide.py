@@ -51,8 +51,9 @@ def decide(
     as_json: bool,
     config: Path | None,
 ) -> int:
-    """Decide the row ID. Returns when the decision would survive a power loss.
+    """Decide the row ID, of which a beginning that no other row has is enough.
 
+    Returns when the decision would survive a power loss.
     The state is `applied`, or `spooled` while the database is away: then it is applied when it is back.
     """
     from app.db.types import utc_now
@@ -78,7 +79,7 @@ def decide(
         note=None if note is None else _clean(note),
         rubric_version=loaded.settings.feedback.rubric_version,
     )
-    state = asyncio.run(_decide(loaded, record))
+    identity, state = asyncio.run(_decide(loaded, record))
     if as_json:
         emit({"feedback_id": identity, "decision_id": record.id, "verdict": verdict, "state": state})
     else:
@@ -87,24 +88,23 @@ def decide(
     return 0
 
 
-async def _decide(loaded: Loaded, record: DecisionRecord) -> Literal["applied", "spooled"]:
+async def _decide(loaded: Loaded, record: DecisionRecord) -> tuple[str, Literal["applied", "spooled"]]:
+    """The row's whole id, and where the decision is."""
     from app.db.faults import UnavailableError
+    from app.feedback.beginnings import whole_id
+    from app.feedback.tables import feedback
 
     async with opened(loaded) as storage:
         try:
             # A row that was captured a moment ago may still wait in the journal.
             await storage.spool.flush(FLUSH_S)
-            await _require(storage, record.feedback_id)
+            known = "`qd feedback list` shows them"
+            whole = await whole_id(storage.db, feedback.c.id, record.feedback_id, "row of feedback", known)
+            record = record.model_copy(update={"feedback_id": whole})
         except UnavailableError:
+            # Then it has to be whole as it was given.
             pass
-        return await _kept(storage, record)
-
-
-async def _require(storage: Storage, identity: str) -> None:
-    from app.feedback.reading import rows_of
-
-    if not identity.isascii() or identity not in await storage.db.run(lambda conn: rows_of(conn, [identity])):
-        raise UserError(f"no row of feedback has the id {clean(identity)}", fix="`qd feedback list` shows them")
+        return record.feedback_id, await _kept(storage, record)
 
 
 async def _kept(storage: Storage, record: DecisionRecord) -> Literal["applied", "spooled"]:

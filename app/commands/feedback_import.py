@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from app.settings import Loaded
 
 SHOWN = 20
+STANDARD_INPUT = "standard input"
+EXPECTED = (
+    "expected are rows with source, input and output: JSON lines, JSON, CSV with a header line, or Parquet; "
+    "--map takes what other tools export, `qd db schema feedback.row` prints all fields"
+)
 
 
 def _maps(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -50,16 +55,23 @@ def import_(file: Path, form: Format | None, using: str, extra: Extra, as_json: 
     """Take in the rows of FILE (-: standard input): JSON lines, JSON, CSV, Parquet, what `qd feedback export` wrote.
 
     Each row is created, a duplicate, or in quarantine with its line and the reason; the exit code is 1 where one is in
-    quarantine or in conflict with a row kept before. An import that was interrupted goes on when it is given again.
+    quarantine, as is one in conflict with a row kept before. An import that was interrupted goes on when it is given
+    again; a file given again adds nothing, neither to the rows nor to the quarantine.
     """
     loaded = load_settings(config)
     with _opened(file) as path:
-        report, restored = asyncio.run(_import(loaded, path, form, using, extra))
+        name = STANDARD_INPUT if str(file) == "-" else ""
+        try:
+            report, restored = asyncio.run(_import(loaded, path, name, form, using, extra))
+        except KeyboardInterrupt:
+            told = "stopped; what was taken in stays, the same import given again goes on from there"
+            click.echo(f"\nquarterdeck: {told}", err=True)
+            raise
     if as_json:
         emit(_document(report, restored))
     else:
         _print(report, restored)
-    return 1 if report.quarantined or report.conflicts or (restored and restored.refused) else 0
+    return 1 if report.quarantined or (restored and restored.refused) else 0
 
 
 @contextmanager
@@ -67,7 +79,7 @@ def _opened(file: Path) -> Iterator[Path]:
     """The file to read; standard input as a file of that name, since an import looks at its rows more than once."""
     if str(file) == "-":
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
-            path = Path(folder) / "standard input"
+            path = Path(folder) / STANDARD_INPUT
             try:
                 with path.open("wb") as copy:
                     shutil.copyfileobj(sys.stdin.buffer, copy)
@@ -82,7 +94,7 @@ def _opened(file: Path) -> Iterator[Path]:
 
 
 async def _import(
-    loaded: Loaded, path: Path, form: Format | None, using: str, extra: Extra
+    loaded: Loaded, path: Path, name: str, form: Format | None, using: str, extra: Extra
 ) -> tuple[ImportReport, Restored | None]:
     from app.feedback.imports.files import import_file
     from app.feedback.restoring import import_export, is_export
@@ -90,8 +102,9 @@ async def _import(
 
     async with Storage.opened(loaded.settings) as storage:
         if form in (None, "jsonl") and not using and is_export(path):
-            return await import_export(storage.db, path, extra=extra, progress=_tell)
-        return await import_file(storage.db, path, form=form, using=using, extra=extra, progress=_tell), None
+            return await import_export(storage.db, path, name=name, extra=extra, progress=_tell)
+        report = await import_file(storage.db, path, name=name, form=form, using=using, extra=extra, progress=_tell)
+        return report, None
 
 
 def _tell(report: ImportReport) -> None:
@@ -121,12 +134,16 @@ def _print(report: ImportReport, restored: Restored | None) -> None:
     counted = f"{report.rows:,} rows: {report.created:,} created, {report.duplicate:,} there already"
     if report.quarantined:
         counted += f", {report.quarantined:,} in quarantine"
+    if report.conflicts:
+        counted += f" ({len(report.conflicts):,} in conflict with rows kept before)"
     if restored is not None:
         counted += f"; {restored.decisions:,} decisions"
     if report.resumed_at:
         counted += f" (gone on after line {report.resumed_at:,})"
     click.echo(counted)
-    problems = [*report.refused, *report.conflicts, *(restored.refused if restored else ())]
+    if report.created + report.duplicate == 0:
+        click.echo(f"  {'none of them keeps the contract' if report.rows else 'there are none'}: {EXPECTED}", err=True)
+    problems = [*report.refused, *(restored.refused if restored else ())]
     for each in problems[:SHOWN]:
         click.echo(clean(f"  line {each.line}: {each.why}"), err=True)
     if len(problems) > SHOWN:

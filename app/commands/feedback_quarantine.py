@@ -57,7 +57,7 @@ def list_(batch: str, state: Any, limit: int, after: str | None, as_json: bool, 
         click.echo("nothing is in quarantine" if state == "open" else f"nothing was {state}")
     else:
         rows = [
-            (each.id, clean(Path(each.source).name), f"{each.line:,}", clean(_reason(each))[:REASON])
+            (each.id, clean(Path(each.source).name), f"{each.line:,}" if each.line else "", _short(_reason(each)))
             for each in found.entries
         ]
         click.echo("\n".join(columns(("id", "from", "line", "why"), rows, right=("line",))))
@@ -79,7 +79,7 @@ def show(identity: str, as_json: bool, config: Path | None) -> int:
         emit({**_document(entry), "raw": entry.raw.decode(errors="backslashreplace"), "complete": entry.complete})
         return 0
     cut = "" if entry.complete else f"; of {entry.raw_size:,} bytes the first {len(entry.raw):,} are kept"
-    click.echo(f"line {entry.line} of {clean(entry.source)}: {clean(_reason(entry))}{cut}", err=True)
+    click.echo(clean(f"{entry.origin}: {_reason(entry)}") + cut, err=True)
     if sys.stdout.isatty():
         click.echo(clean(entry.raw.decode(errors="backslashreplace")))
     else:
@@ -157,6 +157,12 @@ def _answer(done: Retried, as_json: bool) -> int:
     else:
         click.echo(f"{done.created} created, {done.duplicate} duplicate, {len(done.left)} still in quarantine")
     return 1 if done.left else 0
+
+
+def _short(text: str) -> str:
+    """On one line of a list; `show` prints all of it."""
+    said = clean(text)
+    return said if len(said) <= REASON else said[: REASON - 1] + "…"
 
 
 def _reason(entry: Quarantined) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.feedback_storage import opened, reviewer_of, reviewer_option
 from app.commands.text import clean
 from app.db.types import utc_now
-from app.feedback import queue
+from app.feedback import claims, queue
 from app.feedback.export import row_document, time_text
 from app.feedback.model import ORDERS, Order, QueueItem, Stats
 from app.feedback.retrain.control import FOLDER, Retrain
@@ -39,11 +40,18 @@ SETTLE_S = 5.0
 def next_(order: Order | None, reviewer: str, as_json: bool, config: Path | None) -> int:
     """Claim the next row to review, and print it. Nobody else gets it while the claim lasts."""
     loaded = load_settings(config)
-    item = asyncio.run(_next(loaded, reviewer_of(loaded, reviewer), order or loaded.settings.feedback.order))
+    item, claimed_now = asyncio.run(
+        _next(loaded, reviewer_of(loaded, reviewer), order or loaded.settings.feedback.order)
+    )
+    number, free_at, names = claimed_now
     if as_json:
         claimed = time_text(item.claimed_until) if item is not None else None
         row = row_document(item.row) if item is not None else None
-        emit({"row": row, "why": item.why if item is not None else None, "claimed_until": claimed})
+        others = {"claimed": number, "free_at": None if free_at is None else time_text(free_at)}
+        emit({"row": row, "why": item.why if item is not None else None, "claimed_until": claimed, **others})
+    elif item is None and free_at is not None:
+        rows = "1 row waits and is" if number == 1 else f"{number:,} rows wait, all of them"
+        click.echo(clean(f"{rows} claimed by {', '.join(names)}; the first until {free_at.astimezone():%H:%M:%S}"))
     elif item is None:
         click.echo("nothing waits for review")
     else:
@@ -51,7 +59,11 @@ def next_(order: Order | None, reviewer: str, as_json: bool, config: Path | None
     return 0
 
 
-async def _next(loaded: Loaded, reviewer: str, order: Order) -> QueueItem | None:
+Claimed = tuple[int, datetime | None, tuple[str, ...]]
+"""What is claimed where nothing is left: how many rows, the first until when, and by whom."""
+
+
+async def _next(loaded: Loaded, reviewer: str, order: Order) -> tuple[QueueItem | None, Claimed]:
     async with opened(loaded) as storage:
         # What was decided before, and waits in the journal, must not come again.
         await storage.spool.flush(SETTLE_S)
@@ -62,7 +74,9 @@ async def _next(loaded: Loaded, reviewer: str, order: Order) -> QueueItem | None
             ),
             write=True,
         )
-        return items[0] if items else None
+        if items:
+            return items[0], (0, None, ())
+        return None, await storage.db.run(lambda conn: claims.under_review(conn, utc_now()))
 
 
 def _lines(item: QueueItem) -> list[str]:

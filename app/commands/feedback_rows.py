@@ -8,6 +8,8 @@ import json
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from app.settings import Loaded
 
 HEAD = 60
+TELL_AFTER_S = 1.0
 LIST_EPILOG = """\b
 Examples:
   qd feedback list model:v3 'score:<0' tag:tone
@@ -65,15 +68,25 @@ def list_(
 
 
 async def _list(loaded: Loaded, asked: Filter, limit: int, after: str | None, as_json: bool) -> int:
-    from app.feedback import finding, planning
+    from app.feedback import finding, ordering
     from app.feedback.export import row_document, time_text
     from app.feedback.reading import rows_of
 
-    order = planning.order_of(asked)
+    order = ordering.order_of(asked)
     place = None if after is None else _read_place(after, order)
     async with opened(loaded) as storage:
         await storage.spool.flush(FLUSH_S)
-        heads, more = await finding.page(storage.db, asked, limit=limit, cursor=place)
+        search = _Search()
+        try:
+            heads, more = await finding.page(
+                storage.db, asked, limit=limit, cursor=place, progress=search.looked, shown=search.found
+            )
+        except asyncio.CancelledError:
+            search.erase()
+            if search.rows and not as_json:
+                _print(search.rows, _place(finding.cursor_of(order, search.rows[-1])))
+            raise
+        search.erase()
         following = None if more is None else _place(more)
         if not as_json:
             _print(heads, following)
@@ -92,6 +105,34 @@ async def _list(loaded: Loaded, asked: Filter, limit: int, after: str | None, as
         ]
     emit({"filter": str(asked), "order": order, "rows": documents, "next": following})
     return 0
+
+
+class _Search:
+    """How far a search is, on standard error where that is a terminal, and what it has found when it is ended."""
+
+    def __init__(self) -> None:
+        self.rows: list[RowHead] = []
+        self._at = time.monotonic() + TELL_AFTER_S
+        self._told = False
+
+    def looked(self, count: int) -> None:
+        """So many rows were looked at."""
+        if sys.stderr.isatty() and time.monotonic() > self._at:
+            self._told = True
+            self._say(f"{count:,} rows looked at, {len(self.rows):,} found; ctrl+c ends it and prints those")
+
+    def found(self, rows: Sequence[RowHead]) -> None:
+        """These so far."""
+        self.rows = list(rows)
+
+    def erase(self) -> None:
+        """Say no more."""
+        if self._told:
+            self._say("")
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(f"\r{text}\x1b[K\r")
+        sys.stderr.flush()
 
 
 def _print(heads: list[RowHead], following: str | None) -> None:

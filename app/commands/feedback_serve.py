@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,10 @@ async def _serve(loaded: Loaded, options: ReceiverOptions, discord: bool, as_jso
         # Who started it with nohup wants it to stay.
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, leave.set)
-    async with opened(loaded) as storage, running(options, storage.spool, storage.db, reading) as receiver:
+    async with (
+        opened(loaded) as storage,
+        running(options, storage.spool, storage.db, reading, tell=_refused) as receiver,
+    ):
         document = {
             "url": receiver.url,
             "signed": bool(options.secrets),
@@ -125,10 +129,11 @@ async def _poll(loaded: Loaded, options: DiscordOptions) -> list[Polled]:
 
 
 def _receiver(settings: FeedbackSettings, host: str | None, port: int | None) -> ReceiverOptions:
+    from app.config.secrets import revealed
     from app.feedback.receiver.options import ReceiverOptions
 
     given = settings.receiver
-    secrets = (given.secret.get_secret_value(), given.previous_secret.get_secret_value())
+    secrets = (revealed(given.secret.get_secret_value()), revealed(given.previous_secret.get_secret_value()))
     return ReceiverOptions(
         host=(host or given.host).removeprefix("[").removesuffix("]"),
         port=given.port if port is None else port,
@@ -150,6 +155,11 @@ def _line(found: Polled) -> str:
     if found.quarantined:
         counts += f", {found.quarantined} quarantined"
     return clean(f"{found.channel}: {counts}" + (f"; {found.problem}" if found.problem else ""))
+
+
+def _refused(line: str) -> None:
+    """On standard error, with the time: whoever sent it may not look at what was answered."""
+    click.echo(clean(f"quarterdeck: {datetime.now(UTC).astimezone():%H:%M:%S} {line}"), err=True)
 
 
 def _tell(found: Polled) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
-from app.commands.text import clean, columns, one_line
+from app.commands.notes_folder import export, import_, sync
+from app.commands.text import clean, columns, moment, one_line
 from app.errors import UserError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def show(name: str, as_json: bool, config: Path | None) -> int:
     if as_json:
         emit({"note": note_document(note)})
     else:
-        click.echo(f"# {one_line(note.title)}")
+        click.echo(f"# {one_line(note.title)}{' (in the trash)' if note.state == 'trashed' else ''}")
         if note.tags:
             click.echo(" ".join(f"#{one_line(tag)}" for tag in note.tags))
         click.echo(f"\n{clean(note.body)}", nl=not note.body.endswith("\n"))
@@ -161,8 +162,8 @@ def history(name: str, as_json: bool, config: Path | None) -> int:
     if as_json:
         emit({"id": note_id, "versions": versions})
     else:
-        rows = [(str(each["number"]), each["at"], each["reason"], each["title"]) for each in versions]
-        click.echo("\n".join(columns(("version", "at", "why", "title"), rows, right=("version",))))
+        rows = [(str(each["number"]), moment(each["at"]), each["reason"], each["title"]) for each in versions]
+        click.echo("\n".join(columns(("version", "saved", "why", "title"), rows, right=("version",))))
     return 0
 
 
@@ -228,6 +229,10 @@ def trash(name: str, restore: bool, as_json: bool, config: Path | None) -> int:
     return _written(config, as_json, change)
 
 
+for command in (import_, export, sync):
+    notes.add_command(command)
+
+
 def _written(config: Path | None, as_json: bool, change: Callable[[Notes], Awaitable[Note]]) -> int:
     from app.commands.notes_storage import note_document, writing
 
@@ -236,7 +241,8 @@ def _written(config: Path | None, as_json: bool, change: Callable[[Notes], Await
         emit({"note": note_document(note), "state": state})
     else:
         waiting = "" if state == "applied" else "; kept in the journal until the database takes it"
-        about = "in the trash" if note.state == "trashed" else f"version {note.version}"
+        tags = f", tagged {one_line(' '.join(note.tags))}" if note.tags else ""
+        about = "in the trash" if note.state == "trashed" else f"version {note.version}{tags}"
         click.echo(f"{one_line(note.slug)}: {about}{waiting}")
     return 0
 

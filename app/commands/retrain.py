@@ -147,10 +147,11 @@ async def _history(loaded: Loaded, name: str, limit: int) -> tuple[list[Run], li
 def report(
     run: str, ok: bool | None, metrics: dict[str, float], note: str | None, as_json: bool, config: Path | None
 ) -> int:
-    """Tell how RUN went, as its consumer does. Kept also while the database is down."""
+    """Tell how RUN went, as its consumer does; as much of the beginning of its id as no other has is enough. Kept also
+    while the database is down."""
     if ok is None:
         raise click.UsageError("say how it went: --ok or --failed")
-    state, found = asyncio.run(_report(load_settings(config), run, ok, metrics, note))
+    run, state, found = asyncio.run(_report(load_settings(config), run, ok, metrics, note))
     if as_json:
         emit({"run_id": run, "state": state, "run": None if found is None else text.run_document(found)})
     else:
@@ -160,7 +161,8 @@ def report(
 
 async def _report(
     loaded: Loaded, run_id: str, ok: bool, metrics: dict[str, float], note: str | None
-) -> tuple[str, Run | None]:
+) -> tuple[str, str, Run | None]:
+    """The run's whole id, where the report is, and the run as it stands then."""
     from pydantic import ValidationError
 
     from app.db.types import utc_now
@@ -174,7 +176,8 @@ async def _report(
         first = error.errors(include_url=False)[0]
         raise UserError(f"{first['loc'][0]}: {first['msg']}", fix="`qd retrain history` shows the runs") from None
     async with _retrain(loaded) as control:
-        return await control.report(given, SETTLE_S)
+        given = given.model_copy(update={"run_id": await control.whole(run_id)})
+        return given.run_id, *await control.report(given, SETTLE_S)
 
 
 @retrain.command(epilog="\b\nExample:\n  qd retrain hold support-model --reason 'labels are being mended'")
@@ -244,7 +247,7 @@ def _handed(found: list[Run], as_json: bool) -> int:
 async def _dispatch(loaded: Loaded, run_id: str) -> list[Run]:
     async with _retrain(loaded) as control:
         if run_id:
-            await control.retry(run_id)
+            await control.retry(await control.whole(run_id))
         return await control.dispatcher.once()
 
 

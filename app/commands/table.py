@@ -17,7 +17,7 @@ COMMANDS = {
 }
 """Each command's place, imported when it is used, and its line in `--help`."""
 
-AREAS = {"tests": "Tests", "git": "Git", "feedback": "Feedback"}
+AREAS = {"tests": "Tests", "git": "Git", "feedback": "Feedback", "content": "Content"}
 """The areas that the app can open with, and their titles; a test compares them with the app's own list."""
 
 PROGRAMS = ("qd", "quarterdeck")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from app.config.fields import Number, Section, Whole
+from app.config.secrets import is_reference
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,59}")
 _ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
@@ -47,6 +48,8 @@ class AiProfileSettings(Section):
     @classmethod
     def _kept_secret(cls, key: SecretStr, info: ValidationInfo) -> SecretStr:
         secret = key.get_secret_value()
+        if is_reference(secret):
+            return key
         if secret and re.fullmatch(r"[\x21-\x7e]+", secret) is None:
             raise ValueError("expected a key without blanks and line ends")
         url = str(info.data.get("url", ""))

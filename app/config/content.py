@@ -30,6 +30,7 @@ class StyleRuleSettings(Section):
     swap: Mapping[str, str] = {}
     words: tuple[str, ...] = ()
     inflect: Flag = False
+    allowed: tuple[str, ...] = ()
     exact: Flag = False
     most: Whole = Field(default=0, ge=0, le=100_000)
     keys: tuple[str, ...] = ()
@@ -92,6 +93,12 @@ class StyleSettings(Section):
     overrides: tuple[StyleOverrideSettings, ...] = ()
 
 
+class NotesSettings(Section):
+    """`[content.notes]`."""
+
+    folder: str = ""
+
+
 class ContentSettings(Section):
     """`[content]`: texts, the templates they are made of, and the style they are written in."""
 
@@ -99,6 +106,7 @@ class ContentSettings(Section):
     author: str = Field(default="", max_length=120)
     time_zone: str = ""
     ai: AiSettings = AiSettings()
+    notes: NotesSettings = NotesSettings()
     style: StyleSettings = StyleSettings()
     targets: tuple[TargetSettings, ...] = ()
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from app.config.content import ContentSettings
 from app.config.fields import Flag, Number, Section, Whole
 from app.config.retrain import RetrainSettings
+from app.config.secrets import is_reference
 from app.git.names import ref_problem, template_fields
 
 _BACKENDS = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql", "sqlite", "sqlite+pysqlite")
@@ -240,7 +241,8 @@ class ReceiverSettings(Section):
     @field_validator("secret", "previous_secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr) -> SecretStr:
-        if 0 < len(secret.get_secret_value()) < SECRET_LEAST:
+        given = secret.get_secret_value()
+        if 0 < len(given) < SECRET_LEAST and not is_reference(given):
             raise ValueError(f"expected at least {SECRET_LEAST} characters; write a random text, or leave it empty")
         return secret
 

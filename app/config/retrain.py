@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from app.config.fields import Number, Section, Whole
+from app.config.secrets import is_reference
 from app.feedback.retrain import schedule
 
 SECRET_LEAST = 16
@@ -105,6 +106,7 @@ class RetrainSettings(Section):
     @field_validator("secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr) -> SecretStr:
-        if 0 < len(secret.get_secret_value()) < SECRET_LEAST:
+        given = secret.get_secret_value()
+        if 0 < len(given) < SECRET_LEAST and not is_reference(given):
             raise ValueError(f"expected at least {SECRET_LEAST} characters; write a random text, or leave it empty")
         return secret

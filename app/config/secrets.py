@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.errors import UserError
+
 SERVICE = "quarterdeck"
 """Under this name the entries stand in the keyring."""
 
@@ -17,6 +19,21 @@ class MissingSecretError(Exception):
 def is_reference(text: str) -> bool:
     """Whether a value stands for a secret kept elsewhere."""
     return text.startswith(SCHEMES)
+
+
+def is_named(text: str) -> bool:
+    """Whether a reference names what it leads to."""
+    return bool(text.partition(":")[2].strip())
+
+
+def revealed(secret: str) -> str:
+    """A secret of the settings, for what cannot do without it. Raises UserError where it is a reference still: that led
+    nowhere when the settings were read."""
+    if not is_reference(secret):
+        return secret
+    scheme, _, name = secret.partition(":")
+    place = "environment" if scheme == "env" else "keyring"
+    raise UserError(f"the {place} has no {name.strip()}", where=secret, fix="`qd config check` says where it is needed")
 
 
 def resolve(reference: str, environ: Mapping[str, str]) -> str:

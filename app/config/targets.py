@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from app.config.fields import Flag, Number, Section, Whole
+from app.config.secrets import is_reference
 from app.content.model import TargetKind
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,59}")
@@ -69,6 +70,8 @@ class TargetSettings(Section):
     @classmethod
     def _right_address(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         given = url.get_secret_value()
+        if is_reference(given):
+            return url
         if given and info.data.get("kind") == "discord" and not _WEBHOOK.fullmatch(given):
             raise ValueError(
                 "expected the address of a webhook, as Discord shows it: https://discord.com/api/webhooks/…"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.content.context import registry
 from app.content.context.registry import Ask, gather
+from app.content.drafts.drafts import Changed
 from app.content.model import ContextPart, Draft, Template
 from app.content.render.html import slug
 from app.content.templates import answers
@@ -85,11 +87,9 @@ class Maker:
             fields=values,
             context=registry.as_json(context),
             number=number,
+            beside=None if before is None else partial(_replaced, before),
         )
         await asyncio.to_thread(answers.keep, self._state, template, values)
-        if before is not None:
-            fields = {**before.fields, SUPERSEDED: number}
-            await self._drafts.save(before, superseded(before.body, draft), fields=fields, reason="edited")
         return draft
 
     async def _superseded(self, template: Template, values: Mapping[str, Any]) -> Draft | None:
@@ -113,6 +113,10 @@ def again(draft: Draft, template: Template) -> str:
     Nothing but these is looked at: it is the same text at any time, as long as the template is the same.
     """
     return fill(template, draft.fields, registry.from_json(draft.context))
+
+
+def _replaced(before: Draft, by: Draft) -> Changed:
+    return Changed(before, superseded(before.body, by), {**before.fields, SUPERSEDED: by.number})
 
 
 def superseded(body: str, by: Draft) -> str:

@@ -27,6 +27,10 @@ PublicationState = Literal[
 ]
 NoteState = Literal["active", "trashed"]
 NoteReason = Literal["created", "saved", "renamed", "mended", "imported"]
+NoteChange = Literal[
+    "same", "imported", "taken", "exported", "written", "moved", "trashed", "restored", "conflict", "left"
+]
+"""What a note and its file go through in step with a folder: `taken` is the file's text, `written` the note's."""
 
 FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 PUBLICATION_STATES: tuple[PublicationState, ...] = get_args(PublicationState)
@@ -225,3 +229,15 @@ class NoteHead:
     updated_at: datetime
     snippet: str = ""
     score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSnapshot:
+    """What the tab tells: drafts in progress, publications that wait for their time, and those that went wrong."""
+
+    drafts: int = 0
+    scheduled: int = 0
+    failed: int = 0
+    up: bool = True
+    problem: str = ""
+    """Why the counts are not known, or are those of an earlier moment."""

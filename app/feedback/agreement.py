@@ -25,6 +25,9 @@ COUNTED = 1000
 LOOKED_AT = 10_000
 """Of so many, the last ones, those of one reviewer are taken."""
 
+NEAR = 50
+"""Decisions looked at around a moment: one who skipped a thousand rows then is not gone after through all of them."""
+
 RESHOW_INDEX = "ix_feedback_decision_reshow_decided_at_id"
 
 _columns = feedback_decision.c
@@ -105,11 +108,11 @@ def pick(conn: Connection, reviewer: str, *, now: datetime, limit: int, chance: 
     for _ in range(limit):
         # A moment by chance, and the decision that follows it (or the one before): one look into the index.
         moment = first + (before - first) * chance.random()
-        near = select(_columns.feedback_id).where(*own, _columns.reshow.is_(False), _columns.verdict != "skip")
-        near = hinted(near, feedback_decision, REVIEWER_INDEX)
+        near: Select[Any] = select(_columns.feedback_id, _columns.verdict, _columns.reshow).where(*own)
+        near = hinted(near, feedback_decision, REVIEWER_INDEX).limit(NEAR)
         after = near.where(_columns.decided_at >= moment, _columns.decided_at <= before).order_by(*order)
         earlier = near.where(_columns.decided_at < moment).order_by(*(column.desc() for column in order))
-        found = conn.scalar(after.limit(1)) or conn.scalar(earlier.limit(1))
+        found = _fitting(conn, after) or _fitting(conn, earlier)
         if found is not None:
             ids[found] = None
     again = select(_columns.feedback_id).where(
@@ -118,6 +121,11 @@ def pick(conn: Connection, reviewer: str, *, now: datetime, limit: int, chance: 
     recent = set(conn.scalars(again)) if ids else set()
     rows = rows_of(conn, [identity for identity in ids if identity not in recent])
     return [_as_new(row, now) for row in rows.values()]
+
+
+def _fitting(conn: Connection, near: Select[Any]) -> str | None:
+    """The first of these decisions that says something and was no second look."""
+    return next((row.feedback_id for row in conn.execute(near) if not row.reshow and row.verdict != "skip"), None)
 
 
 def _as_new(row: FeedbackRow, now: datetime) -> QueueItem:

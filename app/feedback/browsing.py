@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from app.feedback import finding, planning, stats
+from app.feedback import finding, ordering, stats
 from app.feedback.filters import Filter, parse
 from app.feedback.model import Decision, FeedbackRow, RowHead, Stats
 from app.feedback.reading import decisions_of, rows_of
@@ -58,7 +58,7 @@ class Browsing:
         the search goes on. Cancel the task to end it."""
         backward = end or before is not None
         place = before if backward else after
-        cursor = finding.cursor_of(planning.order_of(self.filter), place) if place is not None else None
+        cursor = finding.cursor_of(ordering.order_of(self.filter), place) if place is not None else None
 
         def in_order(rows: Sequence[RowHead]) -> tuple[RowHead, ...]:
             return tuple(reversed(rows)) if backward else tuple(rows)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection, delete, select
 
+from app.contract import RecordId, StrictRecord
 from app.db.upsert import upsert
 from app.feedback import quarantine, texts
-from app.feedback.contract import Contract, FeedbackIn, FeedbackRecord, LongName, OperationId, Text
+from app.feedback.contract import FeedbackIn, FeedbackRecord, LongName, Text
 from app.feedback.model import Violation
 from app.feedback.rows import Prepared, ViolationError, prepare
 from app.feedback.store import insert_rows
@@ -37,7 +38,7 @@ PRUNED = 1000
 KEY_TAKEN = "its idempotency key came with another body before; the first one was kept"
 
 
-class CursorRecord(Contract):
+class CursorRecord(StrictRecord):
     """How far a source was read."""
 
     source: LongName
@@ -45,7 +46,7 @@ class CursorRecord(Contract):
     at: AwareDatetime
 
 
-class RefusedRecord(Contract):
+class RefusedRecord(StrictRecord):
     """Something captured that breaks the contract and whose sender nobody can tell: it goes to the quarantine."""
 
     source: LongName
@@ -54,11 +55,11 @@ class RefusedRecord(Contract):
     reason: str
 
 
-class CaptureRecord(Contract):
+class CaptureRecord(StrictRecord):
     """What was captured together. `cursor` moves in the transaction that writes the rows."""
 
     schema_version: Literal[1] = 1
-    id: OperationId
+    id: RecordId
     at: AwareDatetime
     rows: Annotated[tuple[FeedbackRecord, ...], Field(max_length=GROUP_ROWS)]
     refused: tuple[RefusedRecord, ...] = ()

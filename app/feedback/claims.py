@@ -96,6 +96,14 @@ def release(conn: Connection, session: str, ids: Sequence[str]) -> None:
         conn.execute(delete(feedback_claim).where(_columns.feedback_id.in_(ids), _columns.session == session))
 
 
+def under_review(conn: Connection, now: datetime) -> tuple[int, datetime | None, tuple[str, ...]]:
+    """How many rows that wait are claimed now, when the first of these claims is over, and by whom they are."""
+    claimed = (_columns.claimed_until > now, feedback.c.id == _columns.feedback_id, feedback.c.state == "waiting")
+    number, first = conn.execute(select(func.count(), func.min(_columns.claimed_until)).where(*claimed)).one()
+    names = select(_columns.reviewer).where(*claimed).distinct().order_by(_columns.reviewer)
+    return int(number), first, tuple(conn.scalars(names)) if number else ()
+
+
 def forget_expired(conn: Connection, now: datetime) -> None:
     """Delete claims that were over long ago."""
     conn.execute(delete(feedback_claim).where(_columns.claimed_until < now - KEEP_EXPIRED))

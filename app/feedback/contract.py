@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
+from app.contract import RecordId, StrictRecord
 from app.feedback.model import DecisionKind, Verdict
 from app.feedback.tables import EVENT_LENGTH, ID_LENGTH, NAME_LENGTH, SOURCE_LENGTH, TAG_LENGTH
 
@@ -19,8 +20,8 @@ FIELD_BYTES = 1024 * 1024
 """Bytes of UTF-8 that one text may have."""
 ROW_BYTES = 4 * 1024 * 1024
 """Bytes that a row may have as it comes in."""
-RAW_BYTES = 256 * 1024
-"""Bytes kept of what breaks the contract."""
+RAW_BYTES = ROW_BYTES
+"""Bytes kept of what breaks the contract: all that could be mended into a row."""
 DEPTH = 32
 """Levels of lists and objects within `context` and `score_raw`."""
 TAGS = 64
@@ -32,16 +33,9 @@ Text = Annotated[str, Field(max_length=FIELD_BYTES)]
 Tag = Annotated[str, Field(min_length=1, max_length=TAG_LENGTH)]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=TAGS)]
 Score = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
-OperationId = Annotated[str, Field(min_length=1, max_length=26, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
-class Contract(BaseModel):
-    """Nothing but the fields named, each of its own type, and none of them changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class FeedbackIn(Contract):
+class FeedbackIn(StrictRecord):
     """A row as it comes from outside: one JSON object.
 
     `score` runs from -1 (bad) to 1 (good); `score_raw` is the same in the scale of its source. `captured_at` has a
@@ -66,10 +60,10 @@ class FeedbackIn(Contract):
     context: dict[str, Any] | None = None
 
 
-class DecisionOut(Contract):
+class DecisionOut(StrictRecord):
     """A decision as it goes out; `undone_by` names the undo that holds now."""
 
-    id: OperationId
+    id: RecordId
     kind: DecisionKind
     verdict: Verdict | None
     score: Score | None
@@ -81,8 +75,8 @@ class DecisionOut(Contract):
     duration_ms: int | None
     rubric_version: str
     reshow: bool
-    supersedes: OperationId | None
-    undone_by: OperationId | None
+    supersedes: RecordId | None
+    undone_by: RecordId | None
 
 
 class FeedbackOut(FeedbackIn):
@@ -95,7 +89,7 @@ class FeedbackOut(FeedbackIn):
     decisions: tuple[DecisionOut, ...] | None = None
 
 
-class IdempotencyRecord(Contract):
+class IdempotencyRecord(StrictRecord):
     """The key under which a sender gave a row, the hash of the body, and what the sender was answered."""
 
     key: LongName
@@ -103,24 +97,24 @@ class IdempotencyRecord(Contract):
     answer: dict[str, Any]
 
 
-class FeedbackRecord(Contract):
+class FeedbackRecord(StrictRecord):
     """A row on its way to the database: the id it is to have, when it came, and the key of its sender."""
 
     schema_version: Literal[1] = 1
-    id: OperationId
+    id: RecordId
     received_at: AwareDatetime
     row: FeedbackIn
     idempotency: IdempotencyRecord | None = None
 
 
-class DecisionRecord(Contract):
+class DecisionRecord(StrictRecord):
     """A decision, or the undo or redo of one, on its way to the database.
 
     `tags` None leaves the row's tags alone. A `reshow` measures agreement and changes nothing of the row.
     """
 
     schema_version: Literal[1] = 1
-    id: OperationId
+    id: RecordId
     feedback_id: Id
     kind: DecisionKind
     decided_at: AwareDatetime
@@ -133,7 +127,7 @@ class DecisionRecord(Contract):
     duration_ms: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     rubric_version: Annotated[str, Field(max_length=NAME_LENGTH)] = ""
     reshow: bool = False
-    supersedes: OperationId | None = None
+    supersedes: RecordId | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -90,7 +90,7 @@ class Deciding(Browsing):
         done = Done(tuple(items), tuple(record.id for record in records), verdict, given)
         self._done.append(done)
         self._undone.clear()
-        self._pace.note(time.monotonic(), len(items))
+        self._pace.note(time.monotonic(), done.decides(len(items)))
         for item in items:
             if not item.reshow:
                 self._counts = shifted(self._counts, item.row.state, STATE_OF[verdict])
@@ -114,7 +114,7 @@ class Deciding(Browsing):
             done = done_
         self._keep([self._entry("undo", item, each) for item, each in _pairs(done)], None)
         self._undone.append(done)
-        self._pace.take_back(len(done.items))
+        self._pace.take_back(done.decides(len(done.items)))
         for item in reversed(done.items):
             if not item.reshow:
                 self._counts = shifted(self._counts, STATE_OF[done.verdict], item.row.state)
@@ -137,7 +137,7 @@ class Deciding(Browsing):
             done = done_
         self._keep([self._entry("redo", item, each) for item, each in _pairs(done)], None)
         self._done.append(done)
-        self._pace.note(time.monotonic(), len(done.items))
+        self._pace.note(time.monotonic(), done.decides(len(done.items)))
         ids = {item.row.id for item in done.items}
         self._upcoming = deque(item for item in self._upcoming if item.row.id not in ids)
         for item in done.items:
@@ -199,7 +199,7 @@ class Deciding(Browsing):
                 self._done.remove(done)
                 lost = [item for item, each in zip(done.items, results, strict=True) if isinstance(each, BaseException)]
                 self._upcoming.extendleft(reversed(lost))
-                self._pace.take_back(len(lost))
+                self._pace.take_back(done.decides(len(lost)))
                 for item in lost:
                     if not item.reshow:
                         self._counts = shifted(self._counts, STATE_OF[done.verdict], item.row.state)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from app.feedback import finding
-from app.feedback.contract import DecisionOut, FeedbackIn, FeedbackOut
+from app.feedback.contract import SCHEMA_VERSION, DecisionOut, FeedbackIn, FeedbackOut
 from app.feedback.filters import Filter
 from app.feedback.model import Decision, FeedbackRow
 from app.feedback.reading import decisions_of, rows_of
@@ -82,7 +82,7 @@ def _read(conn: Connection, ids: list[str]) -> tuple[dict[str, FeedbackRow], dic
 
 
 def _checked(row: FeedbackRow, log: tuple[Decision, ...], decisions: bool) -> Exported:
-    document = row_document(row)
+    document = {"schema": SCHEMA_VERSION, **row_document(row)}
     if decisions:
         document["decisions"] = [decision_document(each) for each in log]
     try:

@@ -17,13 +17,14 @@ from app.feedback.store import CONTENT_TAKEN
 from app.feedback.tables import feedback, feedback_decision
 
 KEY = "decisions"
+SCHEMA_KEY = "schema"
 Exported = tuple[Mapping[str, Any], list[Any]]
 """A row, unchecked, and its decisions."""
 
 
 def without_decisions(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """The row alone."""
-    return {name: field for name, field in value.items() if name != KEY}
+    return {name: field for name, field in value.items() if name not in (KEY, SCHEMA_KEY)}
 
 
 def split(raw: bytes) -> Exported | None:

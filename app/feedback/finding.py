@@ -5,23 +5,26 @@ The order is the newest first; where numbers or times of decisions lead, it is t
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from heapq import merge
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from app.db.paging import Cursor, beyond, up_to
+from app.db.paging import Cursor
 from app.feedback.filter_sql import Condition
 from app.feedback.filters import Filter
-from app.feedback.indexes import by_id, hinted
+from app.feedback.indexes import by_id
 from app.feedback.listing import Step
 from app.feedback.model import RowHead
-from app.feedback.planning import ORDERED, Plan, Range, in_order, order_of, plan, statement
+from app.feedback.named import Range
+from app.feedback.ordering import ORDERED, in_order, order_of
+from app.feedback.planning import Plan, between, keys_found, plan, statement
 from app.feedback.stride import Stride
 from app.feedback.tables import SCORE_UNKNOWN, UNCERTAINTY_UNKNOWN, feedback, feedback_decision
 
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from app.db.engine import Database
 
 CHUNK = 500
+AT_ONCE = 3
+"""Statements for rows of known ids that are under way at the same time: where rows come from the disk, they wait."""
+SOON = 4
+"""Steps after which the page should be there."""
 KEYS_FIRST = 4
 """Ranges from which on only their keys are merged, and the rows read that are in the page."""
 KEYS_ASKED = 16
@@ -73,6 +80,8 @@ def step(
     are more.
     """
     number = len(way.ranges)
+    if way.by_index:
+        return _by_index(conn, way, order, limit, cursor, backward, scanned)
     if any(each.table is not feedback for each in way.ranges) or number > (KEYS_ASKED if way.rest else KEYS_FIRST):
         return _by_keys(conn, way, order, limit, cursor, backward, scanned)
     return _by_rows(conn, way, order, limit, cursor, backward, scanned)
@@ -99,7 +108,8 @@ async def page(
         return await _of_few(db, way, way.ids, order, limit, cursor, backward, progress, shown)
     rows: list[RowHead] = []
     total = 0
-    stride = Stride()
+    stride = Stride(way.by_index, way.collected)
+    steps = 0
     while True:
         began = time.perf_counter()
         wanted = limit - len(rows)
@@ -115,6 +125,11 @@ async def page(
             return rows, cursor
         if found.rows:
             shown(tuple(rows))
+        steps += 1
+        if steps == SOON and way.rest:
+            # Fewer than an index lets expect.
+            way = await db.run(lambda conn: plan(conn, given, thorough=True))
+            stride = Stride(way.by_index, way.collected)
 
 
 def heads(
@@ -123,18 +138,6 @@ def heads(
     """The rows of a range of `feedback` behind a cursor, up to `bound`, that fulfil the rest."""
     query = between(_SELECT_HEADS.where(*rest), each, cursor, backward, bound)
     return in_order(query, each.keys, backward)
-
-
-def between(
-    query: Select[Any], each: Range, cursor: Cursor | None, backward: bool, bound: Cursor | None
-) -> Select[Any]:
-    """Of a range of `feedback`, what lies behind a cursor, up to `bound`."""
-    query = query.where(*each.where)
-    if cursor is not None:
-        query = query.where(beyond(each.keys, cursor, backward=backward))
-    if bound is not None:
-        query = query.where(up_to(each.keys, bound, backward=backward))
-    return hinted(query, feedback, each.index)
 
 
 async def _of_few(
@@ -152,17 +155,19 @@ async def _of_few(
     down = ORDERED[order][1] != backward
     placed: dict[Cursor, RowHead] = {}
     places: list[Cursor] = []
-    for start in range(0, len(ids), CHUNK):
-        piece = ids[start : start + CHUNK]
-        known = await db.run(partial(_known, ids=piece, rest=way.rest))
-        for head in known.values():
+    chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+    looked_at = 0
+    for start in range(0, len(chunks), AT_ONCE):
+        together = chunks[start : start + AT_ONCE]
+        parts = await asyncio.gather(*(db.run(partial(_known, ids=each, rest=way.rest)) for each in together))
+        for head in chain.from_iterable(known.values() for known in parts):
             place = cursor_of(order, head)
             if cursor is None or (place < cursor if down else place > cursor):
                 placed[place] = head
         places = sorted(placed, reverse=down)
-        looked_at = start + len(piece)
+        looked_at += sum(map(len, together))
         progress(looked_at)
-        if known and looked_at < len(ids):
+        if placed and looked_at < len(ids):
             shown(tuple(placed[place] for place in places[:limit]))
     more = places[limit - 1] if len(places) > limit else None
     return [placed[place] for place in places[:limit]], more
@@ -204,7 +209,7 @@ def _places(conn: Connection, each: Range, cursor: Cursor | None, backward: bool
     # The log's index knows the time of an entry and its id, not the row's: what was decided at one time is put in
     # order here. No id is beyond these two.
     down = each.keys[0].descending != backward
-    start = None if cursor is None else (cursor[0], "~" if down else "")
+    start = None if cursor is None else (cursor[0], "~" if down else "0")
     for moment, entries in groupby(_keys(conn, each, start, backward), key=itemgetter(0)):
         for place in sorted({(moment, entry[-1]) for entry in entries}, reverse=down):
             if cursor is None or (place < cursor if down else place > cursor):
@@ -228,20 +233,18 @@ def _by_rows(
 ) -> Step:
     """The next rows of ranges of `feedback`; where something is asked of them, no further than `scanned` of one."""
     down = ORDERED[order][1] != backward
-    ends: list[Cursor] = []
-    for each in way.ranges:
-        if way.rest and each.index:
-            last = conn.execute(statement(each, cursor, backward).offset(scanned - 1).limit(1)).first()
-            ends += [tuple(last)] if last is not None else []
-    # What lies behind the nearest of these is for the next step.
-    bound = (max(ends) if down else min(ends)) if ends else None
+    asked = [each for each in way.ranges if way.rest and each.index]
+    bound = _end(conn, asked, cursor, backward, scanned, down)
     stops = [bound] if bound is not None else []
     merged: dict[Cursor, RowHead] = {}
     looked_at = 0
     for each in way.ranges:
         found = [_head(row) for row in conn.execute(heads(each, way.rest, cursor, backward, bound).limit(limit))]
         merged |= {cursor_of(order, head): head for head in found}
-        stops += [cursor_of(order, found[-1])] if len(found) == limit else []
+        if len(found) == limit:
+            # No other range is read further than this one was.
+            bound = cursor_of(order, found[-1])
+            stops.append(bound)
         counted = between(select(func.count()).select_from(feedback), each, cursor, backward, bound)
         looked_at += (conn.scalar(counted) or 0) if way.rest and each.index else len(found)
     stop = (max(stops) if down else min(stops)) if stops else None
@@ -252,6 +255,55 @@ def _by_rows(
         places = places[:limit]
         stop = places[-1]
     return Step(tuple(merged[place] for place in places), stop, looked_at)
+
+
+def _by_index(
+    conn: Connection, way: Plan, order: str, limit: int, cursor: Cursor | None, backward: bool, scanned: int
+) -> Step:
+    """The next rows of ranges whose keys other indexes know, too, no further than `scanned` of one."""
+    down = ORDERED[order][1] != backward
+    joined = conn.dialect.name != "sqlite"
+    bound = _end(conn, way.ranges, cursor, backward, scanned, down)
+    size = max(limit, CHUNK) if way.rest else limit
+    stops = [bound] if bound is not None else []
+    merged: set[Cursor] = set()
+    looked_at = 0
+    for each in way.ranges:
+        query = keys_found(way, each, cursor, backward, bound, joined=joined).limit(size)
+        found = [tuple(row) for row in conn.execute(query)]
+        merged.update(found)
+        if len(found) == size:
+            # No other range is read further than this one was.
+            bound = found[-1]
+            stops.append(bound)
+        counted = between(select(func.count()).select_from(each.table), each, cursor, backward, bound)
+        looked_at += conn.scalar(counted) or 0
+    stop = (max(stops) if down else min(stops)) if stops else None
+    places = [
+        place for place in sorted(merged, reverse=down) if stop is None or (place >= stop if down else place <= stop)
+    ]
+    rows: list[RowHead] = []
+    for start in range(0, len(places), max(limit, 1)):
+        piece = places[start : start + limit]
+        known = _known(conn, [place[-1] for place in piece], way.rest)
+        for place in piece:
+            if place[-1] in known:
+                rows.append(known[place[-1]])
+                if len(rows) == limit:
+                    more = place if place != places[-1] or stop is not None else None
+                    return Step(tuple(rows), more, looked_at)
+    return Step(tuple(rows), stop, looked_at)
+
+
+def _end(
+    conn: Connection, ranges: Sequence[Range], cursor: Cursor | None, backward: bool, scanned: int, down: bool
+) -> Cursor | None:
+    """The nearest place at which `scanned` rows of a range were passed: what lies behind it is for the next step."""
+    ends: list[Cursor] = []
+    for each in ranges:
+        last = conn.execute(statement(each, cursor, backward).offset(scanned - 1).limit(1)).first()
+        ends += [tuple(last)] if last is not None else []
+    return (max(ends) if down else min(ends)) if ends else None
 
 
 def _known(conn: Connection, ids: Sequence[str], rest: Sequence[Condition]) -> dict[str, RowHead]:

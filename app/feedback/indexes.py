@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, false, func, select
 
 from app.feedback.filter_sql import Condition, fits, words_condition
 from app.feedback.filters import Word, Words
@@ -16,6 +16,9 @@ MODELS = 64
 """Models that are read each from its own range; with more, all rows are looked at."""
 NAMES = 64
 """Sources, tags or reviewers that are read each from its own ranges; with more, all rows are looked at."""
+
+NO_MODEL = 0
+"""`model_key` of rows of which no model is known."""
 
 TAG_INDEX = "ix_feedback_tag_tag_state_captured_at_feedback_id"
 MODEL_INDEX = "ix_feedback_state_model_key_captured_at_id"
@@ -53,7 +56,7 @@ def sources(conn: Connection, meant: Words | None = None) -> list[str] | None:
     found: set[str] = set()
     for state in STATES:
         where = (_rows.state == state, *(() if meant is None else (words_condition(_rows.source, words),)))
-        found |= set(_distinct(conn, _rows.source, feedback, SOURCE_INDEX, where))
+        found |= set(distinct(conn, _rows.source, feedback, SOURCE_INDEX, where))
     return sorted(found) if len(found) <= NAMES else None
 
 
@@ -68,10 +71,13 @@ def reviewers(conn: Connection, meant: Words) -> list[str] | None:
     return _names(conn, meant, _log.reviewer, feedback_decision, REVIEWER_INDEX)
 
 
-def models(conn: Connection, field: str, test: Words) -> list[int] | None:
-    """The keys of the models meant; None where they are many."""
-    query = select(feedback_model.c.model_key).where(model_condition(field, test)).limit(MODELS + 1)
-    found = list(conn.scalars(query))
+def models(conn: Connection, field: str, test: Words, *, others: bool = False) -> list[int] | None:
+    """The keys of the models meant, or of all others and of rows without a model; None where they are many."""
+    meant = model_condition(field, test)
+    query = select(feedback_model.c.model_key).where(func.coalesce(meant, false()).is_(false()) if others else meant)
+    found = list(conn.scalars(query.limit(MODELS + 1)))
+    if others and NO_MODEL not in found:
+        found.append(NO_MODEL)
     return found if len(found) <= MODELS else None
 
 
@@ -87,16 +93,19 @@ def _names(conn: Connection, meant: Words, column: Any, table: Any, index: str) 
     begun = Words(tuple(word for word in meant.words if word.open))
     if not begun.words:
         return exact
-    found = {*exact, *_distinct(conn, column, table, index, (words_condition(column, begun),))}
+    found = {*exact, *distinct(conn, column, table, index, (words_condition(column, begun),))}
     return sorted(found) if len(found) <= NAMES else None
 
 
-def _distinct(conn: Connection, column: Any, table: Any, index: str, where: tuple[Condition, ...]) -> list[str]:
-    """What stands in a column of an index, however many rows it stands in; NAMES of it and one more at most."""
-    found: list[str] = []
-    first = hinted(select(column).where(*where).order_by(column).limit(1), table, index)
-    while len(found) <= NAMES:
-        name = conn.scalar(first.where(column > found[-1]) if found else first)
+def distinct(
+    conn: Connection, column: Any, table: Any, index: str, where: tuple[Condition, ...], most: int = NAMES
+) -> list[Any]:
+    """What stands in a column of an index, however many rows it stands in; `most` of it and one more."""
+    found: list[Any] = []
+    first = hinted(select(column).order_by(column).limit(1), table, index)
+    while len(found) <= most:
+        # SQLite goes by the first bound of a column that it meets.
+        name = conn.scalar((first.where(column > found[-1]) if found else first).where(*where))
         if name is None:
             break
         found.append(name)

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,9 +28,9 @@ from app.feedback.capture import CaptureRecord
 from app.feedback.contract import FeedbackRecord
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, ImportReport, Violation
-from app.feedback.preparing import Batch, Convert, Opened, Preparer, little_collecting
+from app.feedback.preparing import Batch, Convert, Piece, Preparer, Read, little_collecting
 from app.feedback.quarantine import Entry
-from app.feedback.store import Inserted, insert_rows
+from app.feedback.store import Inserted, insert_new, insert_rows
 from app.feedback.tables import feedback_import
 from app.ids import new_id
 
@@ -41,9 +41,9 @@ log = logging.getLogger(__name__)
 
 ROW = "feedback.row"
 """Kind of the spooled operation that holds a row on its way to the database."""
-PRAGMAS = ("cache_size = -131072", "wal_autocheckpoint = 65536")
-"""For SQLite while it takes rows in, whose keys lie all over the indexes: 128 MiB of pages kept, and pages
-written back once for many batches."""
+PRAGMAS = ("cache_size = -131072", "wal_autocheckpoint = 32768", "secure_delete = OFF")
+"""For SQLite while it takes rows in, whose keys lie all over the indexes: 128 MiB of pages kept, pages written back
+once for many batches, and no zeros where keys were moved, which some systems want: nothing is deleted here."""
 REPORTED = 100_000
 """Quarantined lines that a report lists; its counts hold all."""
 RACES = 5
@@ -62,7 +62,7 @@ class Source:
     name: str
     fingerprint: bytes | None = None
     large: bool = False
-    """Rows are made ready in a process of their own, which takes half a second to start."""
+    """Rows are read and made ready in a process of their own, which gets the reader; half a second to start."""
     convert: Convert | None = None
     """Makes rows of the contract of what the items hold; a function of a module, since the process needs it, too."""
 
@@ -76,8 +76,6 @@ class Started:
     line: int
 
 
-Read = Callable[[int, int], Iterator[Item]]
-"""Items from (position, line) on."""
 Progress = Callable[[ImportReport], None]
 
 
@@ -115,7 +113,7 @@ async def _imported(
 ) -> ImportReport:
     begun = await deadline(lambda: db.run(lambda conn: _begin(conn, source), write=True))
     start = (begun.position, begun.line)
-    preparer = Preparer(read(*start), start, begun.id, extra, helper=source.large, convert=source.convert)
+    preparer = Preparer(read, start, begun.id, extra, helper=source.large, convert=source.convert)
     following = asyncio.create_task(asyncio.to_thread(preparer.next))
     try:
         while batch := await asyncio.shield(following):
@@ -185,14 +183,12 @@ def _apply(identity: str, source: Source, batch: Batch, single: bool, conn: Conn
             conn.exec_driver_sql(f"PRAGMA {pragma}")
     done, entries = Inserted(), []
     for piece in batch.pieces:
-        opened = piece.opened()
-        part, found = _carefully(conn, opened) if single else _together(conn, opened)
+        part, found = _carefully(conn, piece) if single else _together(conn, piece)
         done.created += part.created
         done.duplicate += part.duplicate
-        done.conflicts += part.conflicts
-        entries += [*opened.refused, *found]
-    refused = [each for each in entries if each.violation.reason not in quarantine.CONFLICTS]
-    quarantine.put(conn, entries, batch=identity, source=source.name, at=now)
+        entries += [*piece.refused(), *found]
+    refused = quarantine.put(conn, entries, batch=identity, source=source.name, at=now)
+    conflicts = [each for each in refused if each.violation.reason in quarantine.CONFLICTS]
     conn.execute(
         update(feedback_import)
         .where(_columns.id == identity)
@@ -200,41 +196,45 @@ def _apply(identity: str, source: Source, batch: Batch, single: bool, conn: Conn
             position=batch.end[0],
             line=batch.end[1],
             created=known.created + done.created,
-            duplicate=known.duplicate + done.duplicate,
+            # What was refused before and is settled is here, or nobody wants it.
+            duplicate=known.duplicate + done.duplicate + len(entries) - len(refused),
             quarantined=known.quarantined + len(refused),
-            conflicts=known.conflicts + len(done.conflicts),
+            conflicts=known.conflicts + len(conflicts),
             updated_at=now,
         )
     )
     return conn.execute(query).one()
 
 
-def _together(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
-    done = insert_rows(conn, batch.rows)
+def _together(conn: Connection, piece: Piece) -> tuple[Inserted, list[Entry]]:
+    folded = piece.rows()
+    if insert_new(conn, folded):
+        return Inserted(folded.count), []
+    rows = folded.rows()
+    done = insert_rows(conn, rows)
     if not done.conflicts and not done.refused:
         return done, []
-    items = {id(row): batch.items[index] for index, row in zip(batch.indexes, batch.rows, strict=True)}
+    items = {id(row): item for row, item in zip(rows, piece.stand(), strict=True)}
     return done, [
         *(_conflict(items[id(row)], why) for row, why in done.conflicts),
         *(_too_large(items[id(row)], why) for row, why in done.refused),
     ]
 
 
-def _carefully(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
+def _carefully(conn: Connection, piece: Piece) -> tuple[Inserted, list[Entry]]:
     try:
         with conn.begin_nested():
-            return _together(conn, batch)
+            return _together(conn, piece)
     except DBAPIError as error:
         if faults.classify(error) != "other":
             raise
-    return _alone(conn, batch)
+    return _alone(conn, piece)
 
 
-def _alone(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
+def _alone(conn: Connection, piece: Piece) -> tuple[Inserted, list[Entry]]:
     """Row by row, so that one that the database refuses takes no other with it."""
     total, entries = Inserted(), []
-    for index, row in zip(batch.indexes, batch.rows, strict=True):
-        item = batch.items[index]
+    for item, row in zip(piece.stand(), piece.rows().rows(), strict=True):
         try:
             with conn.begin_nested():
                 done = insert_rows(conn, [row])
@@ -245,7 +245,6 @@ def _alone(conn: Connection, batch: Opened) -> tuple[Inserted, list[Entry]]:
             continue
         total.created += done.created
         total.duplicate += done.duplicate
-        total.conflicts += done.conflicts
         entries += [_conflict(item, why) for _, why in done.conflicts]
         entries += [_too_large(item, why) for _, why in done.refused]
     return total, entries
@@ -291,7 +290,7 @@ def _end(conn: Connection, begun: Started) -> ImportReport:
     return _report(
         counted,
         begun,
-        refused=quarantine.refused(conn, begun.id, REPORTED, conflicts=False) if counted.quarantined else (),
+        refused=quarantine.refused(conn, begun.id, REPORTED) if counted.quarantined else (),
         conflicts=quarantine.refused(conn, begun.id, REPORTED, conflicts=True) if counted.conflicts else (),
     )
 

@@ -33,6 +33,10 @@ class Mending:
         """Up to 100 open entries, oldest first, or those behind the one with this id; fewer are the last ones."""
         return (await quarantine.entries(self._db, after=(after,) if after else None)).entries
 
+    async def one(self, identity: str) -> Quarantined:
+        """An entry with all that is kept of it, of which pages have the beginning."""
+        return await quarantine.one(self._db, identity)
+
     async def mend(self, identity: str, text: str) -> Retried:
         """Try the mended text in the place of an entry. Raises UserError when it breaks the contract, too."""
         return await quarantine.mend(self._db, identity, text.encode(errors="surrogateescape"))

@@ -113,17 +113,6 @@ class QueueItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the review stands."""
-
-    waiting: int
-    decided: int
-    session: int
-    per_minute: float
-    streak: int
-
-
-@dataclass(frozen=True, slots=True)
 class Violation:
     """Why something broke the contract: the field (empty: the whole), and what is wrong."""
 
@@ -144,7 +133,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """What broke the contract, as it came. `raw` is at most the first 256 KiB; `raw_size` and `raw_hash` tell all."""
+    """What broke the contract, as it came: at most the first 4 MiB are kept, of which `raw` is the beginning where the
+    entry is one of a list. `raw_size` and `raw_hash` are those of all that came."""
 
     id: str
     batch: str
@@ -157,19 +147,26 @@ class Quarantined:
     raw_hash: str
     at: datetime
     state: QuarantineState
+    kept: int
+    """Bytes that are kept."""
 
     @property
     def complete(self) -> bool:
         """Nothing of it was cut."""
-        return len(self.raw) == self.raw_size
+        return self.kept == self.raw_size
+
+    @property
+    def origin(self) -> str:
+        """`line 3 of rows.jsonl`; what came without lines has none."""
+        return f"line {self.line:,} of {self.source}" if self.line else self.source
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of every row: `rows` is the sum of created, duplicate and quarantined.
 
-    `conflicts` are those of the duplicates that had an id seen before and another content; they are kept in the
-    quarantine, too. Both lists hold the first ones only, the counts hold all.
+    `conflicts` are those of `refused` that had an id seen before and another content. Both lists hold the first ones
+    only, the counts hold all.
     """
 
     batch: str

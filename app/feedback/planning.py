@@ -1,300 +1,306 @@
 """How rows that fulfil a filter are read: from which index, in which order, and what is asked of each row.
 
-Of its terms, the most selective one that an index serves leads: its ranges are read in the list's order and merged,
-and the others are asked of the rows found. Where an index holds but few rows for a term, fewer than lie in the ranges,
-these few are looked at, whatever the order.
+Of its terms, the most selective one that an index serves leads: its ranges are read in the list's order and merged.
+Other terms are looked up in their own indexes by the row's key, so that a row is read only once it fulfils those; what
+no index knows is asked of the rows themselves. Where an index holds but few rows for a term, fewer than lie in the
+ranges, these few are looked at, whatever the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from app.db.paging import Cursor, Key, beyond
-from app.feedback import texts
-from app.feedback.filter_sql import (
-    Condition,
-    condition,
-    conditions,
-    number_condition,
-    tag_condition,
-    time_condition,
-    words_condition,
-)
-from app.feedback.filters import Bounds, Filter, Term, Words
-from app.feedback.indexes import (
-    LIVE,
-    MODEL_INDEX,
-    REVIEWER_INDEX,
-    SOURCE_INDEX,
-    TAG_INDEX,
-    hinted,
-    model_condition,
-    models,
-    reviewers,
-    sources,
-    tags,
-)
+from app.db.paging import Cursor, Key, beyond, up_to
+from app.feedback import pools, texts
+from app.feedback.filter_sql import Condition, conditions, words_condition
+from app.feedback.filters import Filter, Term, Words
+from app.feedback.indexes import LIVE, REVIEWER_INDEX, hinted, model_condition, reviewers, sources
 from app.feedback.model import State
-from app.feedback.tables import feedback, feedback_decision, feedback_tag
+from app.feedback.named import Named, Range, id_of, named, scored, span
+from app.feedback.ordering import (
+    ORDERED,
+    bound_condition,
+    in_order,
+    keys_of,
+    moment_condition,
+    order_of,
+    own_terms,
+)
+from app.feedback.pools import Pool, states_of
+from app.feedback.sizes import MANY, counted, guessed
+from app.feedback.tables import feedback, feedback_count, feedback_decision
 
+MERGED = 4
+"""Names that are looked for one by one, or read each from its own ranges, without a thought."""
 ASKED = 16
 """Ranges of each state that are read where something else has to be asked of their rows."""
-FEW = 3_000
-"""Rows of an index that are all looked at, to bring them into any order."""
-
+PAGE = 100
+"""Rows that are wanted."""
+ENTRY = 3
+"""So many ids are collected in the time in which an entry of an index is looked for among them."""
+ROW = {"sqlite": 30, "mysql": 100}
+"""The same of reading a row; those that are rarely met come from the disk one by one."""
+THOROUGH = 1_000_000
+"""Ids that are collected at most, each time anew, to pass by the rows of a search that finds little."""
+EVER = 2**60
+"""A limit that keeps the servers from taking a table apart that is to be made first."""
+COLLECTED = frozenset({"score", "uncertainty", "decided_before", "decided_after", "reviewer"})
 
 _rows = feedback.c
-_tags = feedback_tag.c
 _log = feedback_decision.c
-ORDERED = {
-    "score": (_rows.score_order, False, "ix_feedback_state_score_order_id"),
-    "uncertainty": (_rows.uncertainty_order, True, "ix_feedback_state_uncertainty_order_id"),
-    "decided": (_rows.decided_at, True, "ix_feedback_state_decided_at_id"),
-    "captured": (_rows.captured_at, True, "ix_feedback_state_captured_at_id"),
-}
-"""By order: its column, whether it falls, and the index of it within a state."""
-OWN = {
-    "score": ("score",),
-    "uncertainty": ("uncertainty",),
-    "decided": ("decided_before", "decided_after"),
-    "captured": ("before", "after"),
-}
-"""By order, the fields that bound it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Rows that lie together in an index, in the order of `keys`: of rows, tags, or the log of decisions."""
-
-    index: str
-    keys: tuple[Key, ...]
-    where: tuple[Condition, ...]
-    table: Table = feedback
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ranges to merge, and what to ask of each of their rows; or the `ids` of the few rows it can be at all."""
+    """The ranges to merge, and what to ask of each of their rows; or the `ids` of the few rows it can be at all.
+
+    The `looks` and the `members` are asked by the key alone, before a row is read, and `rest` of the row.
+    """
 
     ranges: tuple[Range, ...]
     rest: tuple[Condition, ...]
     ids: tuple[str, ...] | None = None
+    looks: tuple[Named, ...] = ()
+    members: tuple[Pool, ...] = ()
+    collected: int = 0
+    """About so many ids are in the members."""
+
+    @property
+    def by_index(self) -> bool:
+        """Whether other indexes are asked before a row is read."""
+        return bool(self.looks or self.members)
 
 
-def order_of(given: Filter) -> str:
-    """The name of the list's order: what the filter asks for by itself, else `captured`."""
-    fields = {term.field for term in given.terms if _leads(term)}
-    if fields & {"id", "event", "tag", "model", "version", "source", "before", "after"}:
-        return "captured"
-    for name in ("score", "uncertainty", "decided"):
-        if any(field.startswith(name) for field in fields):
-            return name
-    return "decided" if "reviewer" in fields else "captured"
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Ranges, and the terms that are left to be asked of their rows."""
+
+    ranges: tuple[Range, ...]
+    left: tuple[Term, ...]
+    looks: tuple[Named, ...] = ()
+    of_log: bool = False
+    named: bool = False
+    """Whether the ranges are those of a name."""
 
 
-def plan(conn: Connection, given: Filter) -> Plan:
-    """How to read the rows of a filter."""
-    if not given.states:
+def plan(conn: Connection, given: Filter, thorough: bool = False) -> Plan:
+    """How to read the rows of a filter; `thorough`: where so few are met that it is worth much to pass the others by
+    quickly."""
+    if not states_of(given):
         return Plan((), ())
     single = _by_id(conn, given)
     if single is not None:
         return Plan((Range("", keys_of("captured"), (single, _rows.state.in_(given.states))),), conditions(given))
-    way = by_order(conn, given)
-    ids = few(conn, given, _size(conn, way.ranges)) if way.rest else None
-    return way if ids is None else Plan((), (_rows.state.in_(given.states), *conditions(given)), ids)
+    draft = _draft(conn, given)
+    if (draft.left or draft.looks) and not thorough:
+        found = pools.fewest(conn, given, min(size(conn, draft.ranges, pools.FEW), pools.FEW) + 1)
+        if found is not None and not (found[1] and _walked(conn, draft, *found)):
+            return Plan((), _asked(conn, given), found[0].ids(conn))
+    return _whole(conn, draft, given, thorough)
 
 
 def by_order(conn: Connection, given: Filter) -> Plan:
-    """The ranges of the term that leads."""
+    """The same, by ranges in any case."""
+    return _whole(conn, _draft(conn, given), given, False)
+
+
+def _asked(conn: Connection, given: Filter) -> tuple[Condition, ...]:
+    """What is asked of few rows."""
+    tags = {term: found for term in given.terms if term.field == "tag" and (found := named(conn, term)) is not None}
+    # All looks go into what the index holds of these tags, which may be little.
+    looks = tuple(found.has(feedback) for found in tags.values())
+    rest = Filter(tuple(term for term in given.terms if term not in tags))
+    return (_rows.state.in_(given.states), *looks, *conditions(rest))
+
+
+def _walked(conn: Connection, draft: _Draft, pool: Pool, number: int) -> bool:
+    """Whether it is less work to go through the ranges, looking for the ids of a pool, than to read its rows."""
+    if not draft.named or pool.terms[0].field not in COLLECTED or not pool.exact:
+        return False
+    passed = min(about(conn, draft.ranges), PAGE * _every(conn) // number)
+    return ENTRY * passed < ROW[conn.dialect.name] * number
+
+
+def _draft(conn: Connection, given: Filter) -> _Draft:
     states, order = states_of(given), order_of(given)
     bounds = own_terms(given, order)
-    others = [term for term in given.terms if term not in bounds]
-    leaders = [
-        (ranges, rest)
-        for term in others
-        if _leads(term) and (ranges := _ranges(conn, term, states, order, bounds)) is not None
-        for rest in [_rest(term, others, given)]
-        if not rest or len(ranges) <= ASKED * len(states)
-    ]
-    if not leaders:
-        where = tuple(map(bound_condition, bounds))
-        index = ORDERED[order][2]
-        every = tuple(Range(index, keys_of(order), (_rows.state == state, *where)) for state in states)
-        return Plan(every, conditions(Filter(tuple(others))))
-    best = min(leaders, key=lambda leader: _size(conn, leader[0])) if len(leaders) > 1 else leaders[0]
-    return Plan(*best)
+    others = [term for term in given.terms if term not in bounds and term.field not in {"state", "verdict"}]
+    found: _Draft | None = None
+    if order == "captured":
+        found = _by_names(conn, states, bounds, others)
+    elif order == "decided":
+        found = _by_log(conn, bounds, others)
+    if found is not None:
+        return found
+    within = list(map(bound_condition, bounds))
+    return _Draft(tuple(_every_row(order, state, within) for state in states), tuple(others))
 
 
-def _rest(leader: Term, others: Sequence[Term], given: Filter) -> tuple[Condition, ...]:
-    """What is to be asked of the rows in the leader's ranges."""
-    if leader.field != "reviewer":
-        return conditions(Filter(tuple(term for term in others if term is not leader)))
-    # An entry of the log may have been followed by another one, and says nothing of the row's state.
-    return (_rows.state.in_(given.states), *conditions(Filter(tuple(others))))
+def _every_row(order: str, state: State, within: Sequence[Condition]) -> Range:
+    return Range(ORDERED[order][2], keys_of(order), (_rows.state == state, *within), state=state)
 
 
-def few(conn: Connection, given: Filter, most: int | None = None) -> tuple[str, ...] | None:
-    """The ids of the rows that one of the terms lets through, where an index knows that they are few (fewer than
-    `most`); else None."""
-    best: tuple[Select[Any], ...] | None = None
-    least = FEW + 1 if most is None else min(FEW + 1, most)
-    for pools in _pools(conn, given):
-        size = 0
-        for pool in pools:
-            size += _counted(conn, pool, least)
-            if size >= least:
-                break
-        else:
-            best, least = pools, size
-            if not size:
-                return ()
-    if best is None:
+def _by_names(
+    conn: Connection, states: Sequence[State], bounds: Sequence[Term], others: Sequence[Term]
+) -> _Draft | None:
+    """Sources, models and tags: the rarest leads, within the time from which all of them have rows."""
+
+    def ranges_of(found: Named) -> tuple[Range, ...]:
+        return found.ranges(states, [moment_condition(each, found.table.c.captured_at) for each in bounds])
+
+    known = {term: found for term in others if (found := named(conn, term)) is not None}
+    # Many ranges are worth it only where nothing else is asked of their rows.
+    alone = len(others) == 1 and not others[0].negated
+    known = {term: found for term, found in known.items() if len(found.values) <= ASKED or alone}
+    ranges = {term: ranges_of(found) for term, found in known.items()}
+    if len(known) > 1:
+        spans = [span(conn, found) for found in ranges.values()]
+        if None in spans:
+            return _Draft((), ())
+        first, last = max(each[0] for each in spans if each), min(each[1] for each in spans if each)
+        if first > last:
+            return _Draft((), ())
+        ranges = {term: tuple(_within(each, first, last) for each in found) for term, found in ranges.items()}
+    sizes = {} if alone else {term: about(conn, found) for term, found in ranges.items()}
+    for term in [term for term in known if term.negated and sizes[term] >= MANY]:
+        # What a name leaves that is turned round is seldom rare.
+        del ranges[term]
+        if len(known[term].values) > MERGED:
+            del known[term]
+    if not ranges:
         return None
-    found: dict[str, None] = {}
-    for pool in best:
-        found |= dict.fromkeys(conn.scalars(pool.limit(FEW + 1)))
-    return tuple(found)
+    leader = min(ranges, key=lambda term: sizes.get(term, 0))
+    looks = {term: found for term, found in known.items() if term is not leader}
+    if len(others) > 1 and len(ranges[leader]) > MERGED * len(states) and sizes[leader] >= MANY:
+        # All rows, by time, rather than many ranges in which much lies.
+        looks = {term: found for term, found in looks.items() if len(found.values) <= MERGED}
+        times = span(conn, ranges[leader])
+        if times is None:
+            return _Draft((), ())
+        within = [moment_condition(each, _rows.captured_at) for each in bounds]
+        every = (_within(_every_row("captured", state, within), *times) for state in states)
+        return _Draft(tuple(every), tuple(term for term in others if term not in looks), tuple(looks.values()))
+    left = tuple(term for term in others if term is not leader and term not in looks)
+    return _Draft(ranges[leader], left, tuple(looks.values()), named=True)
 
 
-def states_of(given: Filter) -> tuple[State, ...]:
-    """The states that rows of the filter can be in: what only a decision brings about, rows that wait do not have."""
-    decided = any(_is_decided(term) for term in given.terms if not term.negated)
-    return tuple(state for state in given.states if state != "waiting" or not decided)
+def _within(each: Range, first: datetime, last: datetime) -> Range:
+    at = each.keys[0].column
+    return replace(each, where=(*each.where, at >= first, at <= last))
 
 
-def _is_decided(term: Term) -> bool:
-    if term.field == "has" and isinstance(term.test, Words):
-        return all(word.text in {"correction", "note", "decision"} for word in term.test.words)
-    return term.field in {"reviewer", "decided_before", "decided_after"}
+def _by_log(conn: Connection, bounds: Sequence[Term], others: Sequence[Term]) -> _Draft | None:
+    """A reviewer: the log of decisions, the latest first."""
+    keys = (Key(_log.decided_at, True), Key(_log.id, True))
+    live = (*LIVE, *(moment_condition(each, _log.decided_at) for each in bounds))
+    found: list[tuple[Range, ...]] = []
+    for term in others:
+        if term.field == "reviewer" and not term.negated and isinstance(term.test, Words):
+            names = reviewers(conn, term.test)
+            wheres = [(_log.reviewer == name, *live) for name in names or ()]
+            if names is not None:
+                found.append(tuple(Range(REVIEWER_INDEX, keys, where, feedback_decision) for where in wheres))
+    if not found:
+        return None
+    leader = min(found, key=lambda ranges: about(conn, ranges)) if len(found) > 1 else found[0]
+    # The reviewer is asked for, too: an entry of the log may have been followed by another one.
+    return _Draft(leader, tuple(others), of_log=True)
 
 
-def _pools(conn: Connection, given: Filter) -> Iterator[tuple[Select[Any], ...]]:
-    """For each term that an index serves, the ids in it, some statements' worth."""
-    states = states_of(given)
-    for name, (_, _, index) in ORDERED.items():
-        if own := own_terms(given, name):
-            where = tuple(map(bound_condition, own))
-            yield tuple(_ids(_rows.id, feedback, index, _rows.state == state, *where) for state in states)
-    for term in given.terms:
-        test = term.test
-        if term.negated or not isinstance(test, Words):
+def _whole(conn: Connection, draft: _Draft, given: Filter, thorough: bool) -> Plan:
+    """With ids collected of terms whose indexes go by something else than the list does."""
+    left, looks = draft.left, draft.looks
+    if draft.of_log:
+        # An entry of the log says nothing of the row's state.
+        return Plan(draft.ranges, (_rows.state.in_(given.states), *conditions(Filter(left))))
+    members: list[Pool] = []
+    collected = 0
+    meant = Filter((*(term for term in given.terms if term.field in {"state", "verdict"}), *left))
+    for pool in pools.pools(conn, meant) if draft.ranges else ():
+        if pool.terms[0].field not in COLLECTED:
             continue
-        if term.field == "tag":
-            found = tag_condition(test)
-            pools = (_ids(_tags.feedback_id, feedback_tag, TAG_INDEX, found, _tags.state == each) for each in states)
-            yield tuple(pools)
-        elif term.field == "source":
-            found = words_condition(_rows.source, test)
-            yield tuple(_ids(_rows.id, feedback, SOURCE_INDEX, _rows.state == each, found) for each in states)
-        elif term.field == "reviewer":
-            meant = words_condition(_log.reviewer, test)
-            yield (_ids(_log.feedback_id, feedback_decision, REVIEWER_INDEX, meant, *LIVE),)
-        elif term.field in {"model", "version"} and (known := models(conn, term.field, test)) is not None:
-            meant = _rows.model_key.in_(known)
-            yield tuple(_ids(_rows.id, feedback, MODEL_INDEX, _rows.state == each, meant) for each in states)
+        number = guessed(conn, pool.queries, THOROUGH if thorough else MANY)
+        if _collectable(conn, draft, pool, number, thorough):
+            members.append(pool)
+            collected += number
+            if pool.exact:
+                left = tuple(term for term in left if term not in pool.terms)
+        elif pool.terms[0].field == "score" and (few := scored(conn, pool.terms, states_of(given))) is not None:
+            looks = (*looks, few)
+            left = tuple(term for term in left if term not in pool.terms)
+    return Plan(draft.ranges, conditions(Filter(left)), looks=looks, members=tuple(members), collected=collected)
 
 
-def _ids(column: Any, table: Any, index: str, *where: Condition) -> Select[Any]:
-    return hinted(select(column).where(*where), table, index)
+def _collectable(conn: Connection, draft: _Draft, pool: Pool, number: int, thorough: bool) -> bool:
+    """Whether it is less work to collect a pool's ids than to read the rows that have to be gone through for a page."""
+    row, small = ROW[conn.dialect.name], conn.dialect.name == "sqlite"
+    # Each range needs them, those of its state at least; an entry of the log has to be read whole.
+    work = (
+        number * len(draft.ranges) / (1 if None in pool.by_state else len(pool.by_state)) * (1 if pool.exact else row)
+    )
+    if thorough:
+        return work < THOROUGH * (1 if pool.exact else 10)
+    passed = min(about(conn, draft.ranges), PAGE * _every(conn) // max(number, 1))
+    # Servers guess up to twice as many.
+    return number < (MANY if small else 2 * MANY) and work <= row * passed
+
+
+def _every(conn: Connection) -> int:
+    return int(conn.scalar(select(func.sum(feedback_count.c.total))) or 0)
 
 
 def statement(each: Range, cursor: Cursor | None, backward: bool = False) -> Select[Any]:
     """The keys of a range's rows behind a cursor, in order, read from its index; of the log, the row's id, too."""
     columns = [key.column for key in each.keys]
-    query = select(*columns, *((_log.feedback_id,) if each.table is feedback_decision else ())).where(*each.where)
+    query = select(*columns, *((_log.feedback_id,) if each.table is feedback_decision else ()))
+    return in_order(between(query, each, cursor, backward, None), each.keys, backward)
+
+
+def between(
+    query: Select[Any], each: Range, cursor: Cursor | None, backward: bool, bound: Cursor | None
+) -> Select[Any]:
+    """Of a range, what lies behind a cursor, up to `bound`."""
+    # SQLite goes by the first bound of a key that it meets, however narrow the others are.
     if cursor is not None:
         query = query.where(beyond(each.keys, cursor, backward=backward))
-    return hinted(in_order(query, each.keys, backward), each.table, each.index)
+    if bound is not None:
+        query = query.where(up_to(each.keys, bound, backward=backward))
+    return hinted(query.where(*each.where), each.table, each.index)
 
 
-def in_order(query: Select[Any], keys: Sequence[Key], backward: bool = False) -> Select[Any]:
-    """Sorted by these keys."""
-    for key in keys:
-        query = query.order_by(key.column.desc() if key.descending != backward else key.column.asc())
-    return query
+def keys_found(
+    way: Plan, each: Range, cursor: Cursor | None, backward: bool, bound: Cursor | None, *, joined: bool
+) -> Select[Any]:
+    """The keys of a range that the plan's other indexes know, too, in order. `joined`: as the servers take it."""
+    query = between(select(*(key.column for key in each.keys)), each, cursor, backward, bound)
+    identity: Any = id_of(each.table)
+    for pool in way.members:
+        ids = pool.query(each.state)
+        if joined:
+            # A table that is made first and has a key; with IN, they may look for its ids one by one.
+            made = (ids.limit(EVER) if pool.exact else ids.distinct()).subquery()
+            query = query.join(made, made.c[0] == id_of(each.table)).prefix_with("STRAIGHT_JOIN")
+            # What is looked for by this id is looked for in rows that are among them.
+            identity = made.c[0]
+        else:
+            query = query.where(id_of(each.table).in_(ids))
+    query = query.where(*(found.has(each.table, identity) for found in way.looks))
+    return in_order(query, each.keys, backward)
 
 
-def own_terms(given: Filter, order: str) -> list[Term]:
-    """The terms that bound the key of an order."""
-    return [
-        term
-        for term in given.terms
-        if not term.negated and term.field in OWN[order] and not isinstance(term.test, Words)
-    ]
+def about(conn: Connection, ranges: Sequence[Range]) -> int:
+    """About how many rows lie in the ranges, or MANY and more."""
+    return guessed(conn, (statement(each, None) for each in ranges))
 
 
-def bound_condition(term: Term) -> Condition:
-    """A term that bounds a key, as a range of it."""
-    return number_condition(term.field, term.test) if isinstance(term.test, Bounds) else condition(term)
-
-
-def keys_of(order: str) -> tuple[Key, ...]:
-    """The keys of an order."""
-    column, falls, _ = ORDERED[order]
-    return (Key(column, falls), Key(_rows.id, falls))
-
-
-def _leads(term: Term) -> bool:
-    """Whether an index serves the term by itself."""
-    if term.negated:
-        return False
-    if isinstance(term.test, Words):
-        return term.field in {"id", "tag", "model", "version", "source", "event", "reviewer"}
-    return True
-
-
-def _by_id(conn: Connection, given: Filter) -> ColumnElement[bool] | None:
-    """Few rows that are found by their own key."""
-    named = {term.field: term.test for term in given.terms if not term.negated and isinstance(term.test, Words)}
-    if "id" in named and not any(word.open for word in named["id"].words):
-        return words_condition(_rows.id, named["id"])
-    if "event" not in named or any(word.open for word in named["event"].words):
-        return None
-    known = sources(conn, named.get("source"))
-    if known is None:
-        return None
-    events = [word.text for word in named["event"].words]
-    return _rows.unique_key.in_([texts.digest(f"e:{source}\0{event}") for source in known for event in events])
-
-
-def _ranges(
-    conn: Connection, term: Term, states: Sequence[State], order: str, bounds: Sequence[Term]
-) -> tuple[Range, ...] | None:
-    """The ranges that hold the rows of a term in this order; None where no index does."""
-    test = term.test
-    if not isinstance(test, Words):
-        return None
-    if order == "decided" and term.field == "reviewer" and (names := reviewers(conn, test)) is not None:
-        moments = tuple(_time(each, _log.decided_at) for each in bounds)
-        keys = (Key(_log.decided_at, True), Key(_log.id, True))
-        live = (*LIVE, *moments)
-        return tuple(Range(REVIEWER_INDEX, keys, (_log.reviewer == name, *live), feedback_decision) for name in names)
-    if order != "captured":
-        return None
-    if term.field == "tag" and (names := tags(conn, test)) is not None:
-        keys = (Key(_tags.captured_at, True), Key(_tags.feedback_id, True))
-        moments = tuple(_time(each, _tags.captured_at) for each in bounds)
-        return tuple(
-            Range(TAG_INDEX, keys, (_tags.tag == tag, _tags.state == state, *moments), feedback_tag)
-            for tag in names
-            for state in states
-        )
-    times = tuple(_time(each, _rows.captured_at) for each in bounds)
-    wanted: list[Condition]
-    if term.field == "source" and (names := sources(conn, test)) is not None:
-        index, wanted = SOURCE_INDEX, [_rows.source == source for source in names]
-    elif term.field in {"model", "version"} and (known := models(conn, term.field, test)) is not None:
-        index, wanted = MODEL_INDEX, [_rows.model_key == key for key in known]
-    else:
-        return None
-    return tuple(
-        Range(index, keys_of("captured"), (_rows.state == state, each, *times)) for each in wanted for state in states
-    )
+def size(conn: Connection, ranges: Sequence[Range], most: int) -> int:
+    """How many rows lie in the ranges, up to `most`."""
+    return counted(conn, (statement(each, None) for each in ranges), most)
 
 
 def models_meant(given: Filter) -> tuple[Condition, ...]:
@@ -306,22 +312,15 @@ def models_meant(given: Filter) -> tuple[Condition, ...]:
     )
 
 
-def _size(conn: Connection, ranges: Sequence[Range]) -> int:
-    """How many rows lie in the ranges, as far as it matters."""
-    total = 0
-    for each in ranges:
-        total += _counted(conn, statement(each, None), FEW)
-        if total >= FEW:
-            break
-    return total
-
-
-def _counted(conn: Connection, rows: Select[Any], most: int) -> int:
-    """How many rows a statement has, up to `most`. No column is asked for: the index alone is read."""
-    bare = rows.with_only_columns(literal(1), maintain_column_froms=True).order_by(None)
-    return conn.scalar(select(func.count()).select_from(bare.limit(most).subquery())) or 0
-
-
-def _time(term: Term, column: Any) -> Condition:
-    assert isinstance(term.test, datetime)
-    return time_condition(term.field, column, term.test)
+def _by_id(conn: Connection, given: Filter) -> ColumnElement[bool] | None:
+    """Few rows that are found by their own key."""
+    found = {term.field: term.test for term in given.terms if not term.negated and isinstance(term.test, Words)}
+    if "id" in found and not any(word.open for word in found["id"].words):
+        return words_condition(_rows.id, found["id"])
+    if "event" not in found or any(word.open for word in found["event"].words):
+        return None
+    known = sources(conn, found.get("source"))
+    if known is None:
+        return None
+    events = [word.text for word in found["event"].words]
+    return _rows.unique_key.in_([texts.digest(f"e:{source}\0{event}") for source in known for event in events])

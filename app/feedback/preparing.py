@@ -1,23 +1,23 @@
-"""Batches made ready: here, or in a process of their own so that reading goes on while the database writes."""
+"""Batches made ready: here, or in a process of their own that reads the file and goes on while the database writes."""
 
 from __future__ import annotations
 
 import gc
 import json
-import logging
 import marshal
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.db.types import utc_now
 from app.errors import UserError
 from app.feedback.exported import without_decisions
+from app.feedback.folding import Folded, fold
 from app.feedback.identities import identities
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, Violation
@@ -26,8 +26,6 @@ from app.feedback.rows import Prepared, ViolationError, parse, parse_object, pre
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-log = logging.getLogger(__name__)
 
 BATCH_ROWS = 24_000
 """Many rows in one transaction: each page of an index is written once for all of its new keys. Others who write wait
@@ -38,40 +36,55 @@ FIRST_ROWS = 4_000
 PIECE_ROWS = 2_000
 """Few rows at a time as objects: until they are written they are kept as bytes, which take a third of the memory."""
 PIECE_BYTES = 2_000_000
+PIPE_BYTES = 1 << 20
+"""What the helper may be ahead of who reads, where the system lets a pipe hold that much."""
 Place = tuple[int, int]
 """Position and line."""
-Raw = tuple[bytes, Mapping[str, Any] | None]
-"""A row as it stood, and as it was read where it is not one JSON object."""
+Read = Callable[[int, int], Iterator[Item]]
+"""Items from (position, line) on."""
 Convert = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes a row of the contract of an object of another shape; may raise ViolationError."""
-Broken = tuple[int, str, str, bytes]
-"""Index, field, reason; and the row as one JSON object where it was read from something else (else empty)."""
-Ready = tuple[list[tuple[Any, ...]], list[tuple[str, ...]], list[bool], list[Broken]]
-"""Values, tags and `own_id` of each row that keeps the contract, and those that do not."""
 
 
-@dataclass(slots=True)
-class Opened:
-    """Some items as what they are to become."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What becomes of items; a value, since another process needs it, too."""
 
-    items: list[Item]
-    rows: list[Prepared]
-    """Rows that keep the contract."""
-    indexes: Sequence[int]
-    """Of the item of each row."""
-    refused: list[Entry]
+    read: Read
+    start: Place
+    batch: str
+    extra: Extra
+    convert: Convert | None
+    most: int
+    """Rows of a piece."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """Some items, and what came of them as `ready` says it, packed."""
+    """Some items, and what came of them, packed. `end` is the place behind them."""
 
-    items: list[Item]
-    packed: bytes = b""
+    end: Place
+    items: int
+    size: int
+    """Bytes of the items."""
+    packed: bytes
+    """Folded rows that keep the contract."""
+    stood: bytes
+    """The items of these rows, as they stood."""
+    broken: bytes
+    """What does not keep the contract."""
 
-    def opened(self) -> Opened:
-        """The rows themselves, made anew at each call."""
-        return _opened(self.items, marshal.loads(self.packed))
+    def rows(self) -> Folded:
+        """The rows, made anew at each call."""
+        return Folded(*marshal.loads(self.packed))
+
+    def stand(self) -> list[Item]:
+        """The item of each row."""
+        return [Item(line, 0, raw) for line, raw in marshal.loads(self.stood)]
+
+    def refused(self) -> list[Entry]:
+        """What goes to the quarantine."""
+        return [Entry(line, Violation(*why), *kept) for line, why, kept in marshal.loads(self.broken)]
 
 
 @dataclass(slots=True)
@@ -84,64 +97,33 @@ class Batch:
 
 
 class Preparer:
-    """Turns items into batches. With `helper`, in a process of its own; without one, in the calling thread."""
+    """Turns what is read into batches. With `helper`, in a process of its own; without one, in the calling thread."""
 
     def __init__(
-        self,
-        items: Iterator[Item],
-        start: Place,
-        batch: str,
-        extra: Extra,
-        *,
-        helper: bool,
-        convert: Convert | None = None,
+        self, read: Read, start: Place, batch: str, extra: Extra, *, helper: bool, convert: Convert | None = None
     ) -> None:
-        self._items = items
+        work = Work(read, start, batch, extra, convert, min(PIECE_ROWS, BATCH_ROWS))
         self._place = start
         self._most = min(FIRST_ROWS, BATCH_ROWS)
-        self._work = (batch, extra, convert)
-        self._ids = identities()
-        self._sent: Piece | None = None
         self._pipe: Connection | None = None
         self._process: Any = None
         if helper and (os.cpu_count() or 1) > 1:
-            self._open()
+            self._pieces = self._received(self._open(work))
+        else:
+            self._pieces = made(work)
 
     def next(self) -> Batch | None:
         """The next batch; None at the end. Blocks: to be called in a thread, never in two at once."""
         batch, rows, size = Batch(self._place, self._place), 0, 0
-        while rows < self._most and size < BATCH_BYTES and (piece := self._piece(self._most - rows)) is not None:
+        while rows < self._most and size < BATCH_BYTES and (piece := next(self._pieces, None)) is not None:
             batch.pieces.append(piece)
-            rows += len(piece.items)
-            size += sum(len(item.raw) for item in piece.items)
+            rows += piece.items
+            size += piece.size
         if not batch.pieces:
             return None
         self._most = min(BATCH_ROWS, 2 * self._most)
-        last = batch.pieces[-1].items[-1]
-        batch.end = self._place = (last.end, last.line)
+        batch.end = self._place = batch.pieces[-1].end
         return batch
-
-    def _piece(self, most: int) -> Piece | None:
-        """The next piece, made ready."""
-        if self._pipe is None:
-            piece = self._read(most)
-            if piece is not None:
-                piece.packed = marshal.dumps(ready(_raws(piece.items), *self._work, self._ids))
-            return piece
-        if self._sent is None:
-            self._send(self._pipe, self._read(most))
-        piece = self._sent
-        if piece is None:
-            return None
-        # Read while the helper is at work, so that it need not wait for the next one.
-        following = self._read(BATCH_ROWS)
-        try:
-            piece.packed = self._pipe.recv_bytes()
-        except (EOFError, OSError):
-            raise _ended() from None
-        # Only now: the helper reads nothing while it waits to be rid of an answer.
-        self._send(self._pipe, following)
-        return piece
 
     def close(self) -> None:
         """End the helper."""
@@ -150,68 +132,81 @@ class Preparer:
             self._process.terminate()
             self._process.join()
 
-    def _open(self) -> None:
+    def _open(self, work: Work) -> Connection:
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, *self._work), daemon=True)
+        self._pipe, theirs = context.Pipe(duplex=False)
+        _widen(theirs)
+        self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
         self._process.start()
         theirs.close()
+        return self._pipe
 
-    def _send(self, pipe: Connection, piece: Piece | None) -> None:
-        self._sent = piece
-        if piece is not None:
-            try:
-                pipe.send_bytes(marshal.dumps(_raws(piece.items)))
-            except OSError:
-                raise _ended() from None
+    @staticmethod
+    def _received(pipe: Connection) -> Iterator[Piece]:
+        while head := _part(pipe):
+            end, items, size, failed = marshal.loads(head)
+            if failed:
+                raise pickle.loads(failed)
+            yield Piece(end, items, size, _part(pipe), _part(pipe), _part(pipe))
 
-    def _read(self, most: int) -> Piece | None:
-        items: list[Item] = []
+
+def _part(pipe: Connection) -> bytes:
+    try:
+        return pipe.recv_bytes()
+    except (EOFError, OSError):
+        raise UserError(
+            "the process that makes the rows ready was ended",
+            fix="see that there is memory left, and give the same import again: it goes on where it stopped",
+        ) from None
+
+
+def made(work: Work) -> Iterator[Piece]:
+    """Read on, and make the rows ready piece by piece."""
+    items = work.read(*work.start)
+    ids = identities()
+    while True:
+        read: list[Item] = []
         size = 0
-        for item in islice(self._items, min(most, PIECE_ROWS)):
-            items.append(item)
+        for item in islice(items, work.most):
+            read.append(item)
             size += len(item.raw)
             if size >= PIECE_BYTES:
                 break
-        return Piece(items) if items else None
+        if not read:
+            return
+        yield _piece(read, size, work, ids)
 
 
-def _ended() -> UserError:
-    return UserError(
-        "the process that makes the rows ready was ended",
-        fix="see that there is memory left, and give the same import again: it goes on where it stopped",
-    )
-
-
-def _raws(items: list[Item]) -> list[Raw]:
-    """What there is to make ready; an item that could not be read is so already."""
-    return [(item.raw, item.value) for item in items if item.fault is None]
-
-
-def ready(
-    raws: list[Raw], batch: str, extra: Extra, convert: Convert | None, ids: Iterator[str], now: datetime | None = None
-) -> Ready:
-    """The rows as values for the table, and those that break the contract."""
-    moment = now or utc_now()
-    values: list[tuple[Any, ...]] = []
-    tags: list[tuple[str, ...]] = []
-    own: list[bool] = []
-    refused: list[Broken] = []
-    for index, (raw, value) in enumerate(raws):
+def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piece:
+    now = utc_now()
+    rows: list[Prepared] = []
+    stood: list[tuple[int, bytes]] = []
+    refused: list[Entry] = []
+    convert, extra, batch = work.convert, work.extra, work.batch
+    for item in items:
+        if item.fault is not None:
+            refused.append(Entry(item.line, item.fault, *item.kept()))
+            continue
+        raw, value = item.raw, item.value
         try:
             if convert is not None:
                 value = convert(whole(raw) if value is None else value)
             row = parse(raw, extra) if value is None else parse_object(value, extra)
-            found = prepare(row, now=moment, batch=batch, identity=next(ids))
+            rows.append(prepare(row, now=now, batch=batch, identity=next(ids)))
         except ViolationError as error:
             # A line of an export is kept as it stood, with its decisions.
             text = b"" if convert is without_decisions else _as_json(value)
-            refused.append((index, error.violation.field, error.violation.reason, text))
+            why = error.violation
+            refused.append(entry(text, why, item.line) if text else Entry(item.line, why, *item.kept()))
             continue
-        values.append(found.values)
-        tags.append(found.tags)
-        own.append(found.own_id)
-    return values, tags, own, refused
+        stood.append((item.line, raw))
+    last = items[-1]
+    broken = [
+        (each.line, (each.violation.field, each.violation.reason), (each.raw, each.size, each.digest))
+        for each in refused
+    ]
+    packed = marshal.dumps(fold(rows).packed())
+    return Piece((last.end, last.line), len(items), size, packed, marshal.dumps(stood), marshal.dumps(broken))
 
 
 def _as_json(value: Mapping[str, Any] | None) -> bytes:
@@ -222,36 +217,6 @@ def _as_json(value: Mapping[str, Any] | None) -> bytes:
         return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
     except (ValueError, TypeError, RecursionError):
         return b""
-
-
-def _opened(items: list[Item], found: Ready) -> Opened:
-    values, tags, own, broken = found
-    rows = list(map(Prepared, values, tags, own))
-    if len(rows) == len(items):
-        return Opened(items, rows, range(len(rows)), [])
-    reasons = {index: (Violation(name, reason), text) for index, name, reason, text in broken}
-    indexes: list[int] = []
-    refused: list[Entry] = []
-    number = 0
-    for index, item in enumerate(items):
-        if item.fault is not None:
-            refused.append(Entry(item.line, item.fault, *item.kept()))
-            continue
-        found_broken = reasons.get(number)
-        number += 1
-        if found_broken is None:
-            indexes.append(index)
-        else:
-            why, text = found_broken
-            refused.append(entry(text, why, item.line) if text else Entry(item.line, why, *item.kept()))
-    return Opened(items, rows, indexes, refused)
-
-
-def _serve(pipe: Connection, batch: str, extra: Extra, convert: Convert | None) -> None:
-    """The helper: answers until the other end is closed, however the other process came to its end."""
-    ids = identities()
-    with little_collecting():
-        _answer(pipe, batch, extra, convert, ids)
 
 
 @contextmanager
@@ -265,13 +230,27 @@ def little_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _answer(pipe: Connection, batch: str, extra: Extra, convert: Convert | None, ids: Iterator[str]) -> None:
-    while True:
-        try:
-            raws = marshal.loads(pipe.recv_bytes())
-        except (EOFError, KeyboardInterrupt):
-            return
-        try:
-            pipe.send_bytes(marshal.dumps(ready(raws, batch, extra, convert, ids)))
-        except (BrokenPipeError, KeyboardInterrupt):
-            return
+def _serve(pipe: Connection, work: Work) -> None:
+    """The helper: sends until all is read, or the other end is closed, however the other process came to its end."""
+    try:
+        with little_collecting():
+            for piece in made(work):
+                head = marshal.dumps((piece.end, piece.items, piece.size, b""))
+                for part in (head, piece.packed, piece.stood, piece.broken):
+                    pipe.send_bytes(part)
+        pipe.send_bytes(b"")
+    except (BrokenPipeError, KeyboardInterrupt):
+        return
+    except Exception as error:
+        # Told where the import runs, as if it had been raised there.
+        pipe.send_bytes(marshal.dumps(((0, 0), 0, 0, pickle.dumps(error))))
+
+
+def _widen(pipe: Connection) -> None:
+    """Let a pipe hold more, so that the helper is not woken for every few rows."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (ImportError, AttributeError, OSError):
+        return

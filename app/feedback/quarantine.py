@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from app.db.paging import Cursor, Key, page
 from app.db.types import storable, utc_now
 from app.errors import UserError
+from app.feedback.beginnings import whole_id
 from app.feedback.contract import RAW_BYTES
 from app.feedback.exported import Exported, restore, split
 from app.feedback.identities import identities
 from app.feedback.model import Extra, Quarantined, QuarantineState, Refused, Violation
 from app.feedback.rows import ViolationError, parse, parse_object, prepare
-from app.feedback.store import CONTENT_TAKEN, ID_TAKEN, insert_rows
+from app.feedback.store import CONTENT_TAKEN, ID_TAKEN, insert_rows, packet_of
 from app.feedback.tables import EVENT_LENGTH, NAME_LENGTH, REASON_LENGTH, feedback_quarantine
 
 if TYPE_CHECKING:
     from app.db.engine import Database
 
 CONFLICTS = (CONTENT_TAKEN, ID_TAKEN)
+LISTED = "`qd feedback quarantine list` shows them"
+LISTED_BYTES = 64 * 1024
+"""Of each entry of a list so many bytes are read: a page of whole ones might fill the memory."""
+ASKED = 500
+"""Hashes asked for in one statement."""
+_OTHERS_BYTES = 8 * 1024
+"""More than all other columns of an entry take in a statement."""
 _columns = feedback_quarantine.c
+_NARROW = tuple(column for column in _columns if column is not _columns.raw)
+_KEPT = func.length(_columns.raw).label("kept")
 KEYS = (Key(_columns.id),)
 
 
@@ -61,33 +73,72 @@ def entry(raw: bytes, violation: Violation, line: int = 0) -> Entry:
     return Entry(line, violation, raw[:RAW_BYTES], len(raw), hashlib.sha256(raw).hexdigest())
 
 
-def put(conn: Connection, entries: list[Entry], *, batch: str, source: str, at: datetime) -> None:
-    """Write entries down."""
-    if entries:
-        # Rising ids keep the entries in the order of their lines.
-        ids = identities()
-        rows = [
-            {
-                "id": next(ids),
-                "batch": batch,
-                "source": storable(source)[:EVENT_LENGTH],
-                "line": each.line,
-                "reason": storable(each.violation.reason)[:REASON_LENGTH],
-                "field": storable(each.violation.field)[:NAME_LENGTH],
-                "raw": each.raw,
-                "raw_size": each.size,
-                "raw_hash": each.digest,
-                "at": at,
-                "state": "open",
-            }
-            for each in entries
-        ]
-        conn.execute(insert(feedback_quarantine), rows)
+def put(conn: Connection, entries: Sequence[Entry], *, batch: str, source: str, at: datetime) -> list[Entry]:
+    """Write entries down; those that are open now.
+
+    What an earlier batch of the same source refused is there already: an open entry becomes one of this batch, and one
+    that was mended or let go stays settled. Raises nothing for what a server would not take at once: that is cut.
+    """
+    name = storable(source)[:EVENT_LENGTH]
+    before = _before(conn, {each.digest for each in entries}, name, batch)
+    # Rising ids keep the entries in the order of their lines.
+    ids = identities()
+    most = _most(conn)
+    opened: list[Entry] = []
+    again: list[dict[str, Any]] = []
+    new: list[dict[str, Any]] = []
+    for each in entries:
+        said = {
+            "batch": batch,
+            "line": each.line,
+            "reason": storable(each.violation.reason)[:REASON_LENGTH],
+            "field": storable(each.violation.field)[:NAME_LENGTH],
+        }
+        if known := before[each.digest]:
+            found = known.pop(0)
+            if found.state == "open":
+                again.append({**said, "known": found.id})
+                opened.append(each)
+            continue
+        raw = {"raw": each.raw[:most], "raw_size": each.size, "raw_hash": each.digest}
+        new.append({"id": next(ids), "source": name, **said, **raw, "at": at, "state": "open"})
+        opened.append(each)
+    if again:
+        names = ("batch", "line", "reason", "field")
+        conn.execute(
+            update(feedback_quarantine)
+            .where(_columns.id == bindparam("known"))
+            .values({each: bindparam(each) for each in names}),
+            again,
+        )
+    if new:
+        conn.execute(insert(feedback_quarantine), new)
+    return opened
+
+
+def _before(conn: Connection, digests: set[str], source: str, batch: str) -> defaultdict[str, list[Row[Any]]]:
+    """What earlier batches of a source refused, by its hash, in the order of the lines."""
+    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    asked = sorted(digests)
+    for start in range(0, len(asked), ASKED):
+        same: Select[Any] = select(_columns.raw_hash, _columns.id, _columns.state).where(
+            _columns.raw_hash.in_(asked[start : start + ASKED]), _columns.source == source, _columns.batch != batch
+        )
+        for row in conn.execute(same.order_by(_columns.id)):
+            found[row.raw_hash].append(row)
+    return found
+
+
+def _most(conn: Connection) -> int:
+    """Bytes of an entry that the database takes, each of which may take two on the way."""
+    packet = packet_of(conn)
+    return RAW_BYTES if packet is None else min(RAW_BYTES, max(packet - _OTHERS_BYTES, 0) // 2)
 
 
 def select_entries(state: QuarantineState, batch: str = "") -> Select[Any]:
-    """Entries in a state, without an order."""
-    statement = select(feedback_quarantine).where(_columns.state == state)
+    """Entries in a state, with the beginning of what came, without an order."""
+    head = func.substr(_columns.raw, 1, LISTED_BYTES).label("raw")
+    statement = select(*_NARROW, head, _KEPT).where(_columns.state == state)
     return statement.where(_columns.batch == batch) if batch else statement
 
 
@@ -99,20 +150,17 @@ async def entries(
     limit: int = 100,
     after: Cursor | None = None,
 ) -> QuarantinePage:
-    """Entries, oldest first."""
+    """Entries, oldest first, each with the first 64 KiB of what came: `one` reads all that is kept."""
     found = await db.run(lambda conn: page(conn, select_entries(state, batch), KEYS, limit=limit, after=after))
     return QuarantinePage(tuple(_entry(row) for row in found.rows), found.last if found.more_after else None)
 
 
-def refused(conn: Connection, batch: str, limit: int, *, conflicts: bool) -> tuple[Refused, ...]:
-    """The lines of an import that were quarantined, or those that were in conflict with rows kept before."""
-    wanted = _columns.reason.in_(CONFLICTS) if conflicts else _columns.reason.not_in(CONFLICTS)
-    rows = conn.execute(
-        select(_columns.line, _columns.field, _columns.reason)
-        .where(_columns.batch == batch, wanted)
-        .order_by(_columns.line)
-        .limit(limit)
-    )
+def refused(conn: Connection, batch: str, limit: int, *, conflicts: bool = False) -> tuple[Refused, ...]:
+    """The lines of an import that were quarantined, or only those in conflict with rows kept before."""
+    found = select(_columns.line, _columns.field, _columns.reason).where(_columns.batch == batch)
+    if conflicts:
+        found = found.where(_columns.reason.in_(CONFLICTS))
+    rows = conn.execute(found.order_by(_columns.line).limit(limit))
     return tuple(Refused(row.line, str(Violation(row.field, row.reason))) for row in rows)
 
 
@@ -123,17 +171,18 @@ async def waiting(db: Database) -> int:
 
 
 async def one(db: Database, identity: str) -> Quarantined:
-    """The entry of this id. Raises UserError where there is none."""
-    row = await db.run(lambda conn: conn.execute(select(feedback_quarantine).where(_columns.id == identity)).first())
-    if row is None:
-        raise UserError(f"nothing in quarantine has the id {identity}", fix="`qd feedback quarantine list` shows them")
-    return _entry(row)
+    """The entry of this id, or whose id begins so, with all that is kept of what came. Raises UserError where there is
+    none, or more than one."""
+    identity = await whole_id(db, _columns.id, identity, "entry of the quarantine", LISTED)
+    query: Select[Any] = select(*_columns, _KEPT).where(_columns.id == identity)
+    return _entry(await db.run(lambda conn: conn.execute(query).one()))
 
 
 async def mend(db: Database, identity: str, text: bytes, extra: Extra = "forbid") -> Retried:
     """Try the mended text in the place of what was quarantined. Decisions that it does not speak of are those that came
     with the row. Raises UserError when it breaks the contract, too."""
     before = await one(db, identity)
+    identity = before.id
 
     def work(conn: Connection) -> Retried:
         now = utc_now()
@@ -170,7 +219,7 @@ async def retry(db: Database, ids: tuple[str, ...] = (), *, batch: str = "", ext
 async def drop(db: Database, identity: str) -> Quarantined:
     """Let an entry go. It stays in the table as dropped. Raises UserError where none is open under this id."""
     found = await one(db, identity)
-    if not await db.run(lambda conn: _settle(conn, identity, "dropped"), write=True):
+    if not await db.run(lambda conn: _settle(conn, found.id, "dropped"), write=True):
         raise UserError(f"{identity} was settled already", fix="`qd feedback quarantine list` shows what is open")
     return found
 
@@ -178,11 +227,12 @@ async def drop(db: Database, identity: str) -> Quarantined:
 async def _again(db: Database, found: Quarantined, extra: Extra) -> Retried:
     if not found.complete or found.reason in CONFLICTS:
         return Retried(left=(found,))
+    raw = found.raw if len(found.raw) == found.kept else (await one(db, found.id)).raw
 
     def work(conn: Connection) -> Retried:
         if not _settle(conn, found.id, "mended"):
             return Retried()
-        return _take(conn, found.raw, None, extra, utc_now())
+        return _take(conn, raw, None, extra, utc_now())
 
     try:
         return await db.run(work, write=True)
@@ -223,4 +273,5 @@ def _entry(row: Row[Any]) -> Quarantined:
         raw_hash=row.raw_hash,
         at=row.at,
         state=row.state,
+        kept=row.kept,
     )

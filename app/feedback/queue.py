@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select
 
 from app.db.paging import Cursor, Key, beyond, up_to
-from app.feedback import claims, filter_sql, finding, indexes, planning
+from app.feedback import claims, filter_sql, finding, indexes, ordering, planning, pools
 from app.feedback.filters import Filter
 from app.feedback.model import Order, QueueItem
 from app.feedback.reading import decisions_of, rows_of
@@ -153,12 +153,13 @@ def _found(conn: Connection, order: Order, given: Filter, step: int) -> Iterator
     """Rows that wait and fulfil the filter, why they stand there, and how many were looked at for them."""
     narrow = filter_sql.conditions(given)
     stride = Stride()
-    if "waiting" not in planning.states_of(given):
+    if "waiting" not in pools.states_of(given):
         return
-    if narrow and (ids := planning.few(conn, given)) is not None:
+    if narrow and (ids := pools.few(conn, given)) is not None:
         yield from _ordered_few(conn, order, ids, narrow)
-    elif order == "oldest" and planning.order_of(given) == "captured" and narrow:
+    elif order == "oldest" and ordering.order_of(given) == "captured" and narrow:
         way = planning.by_order(conn, given)
+        stride = Stride(way.by_index, way.collected)
         cursor: Cursor | None = None
         while True:
             began = time.perf_counter()
@@ -198,7 +199,7 @@ def _ordered(statement: Select[Any], run: Run, after: Cursor | None) -> Select[A
     statement = statement.where(_rows.state == "waiting", *run.where)
     if after is not None:
         statement = statement.where(beyond(run.keys, after))
-    return indexes.hinted(planning.in_order(statement, run.keys), feedback, run.index)
+    return indexes.hinted(ordering.in_order(statement, run.keys), feedback, run.index)
 
 
 def _scan(
@@ -225,8 +226,8 @@ def _runs(conn: Connection, order: Order, given: Filter) -> Iterator[Run]:
         yield from _clusters(conn)
     else:
         run = RUN_OF[order]
-        bounds = planning.own_terms(given, LISTED[order])
-        yield replace(run, where=tuple(map(planning.bound_condition, bounds)))
+        bounds = ordering.own_terms(given, LISTED[order])
+        yield replace(run, where=tuple(map(ordering.bound_condition, bounds)))
 
 
 def _models(conn: Connection, given: Filter) -> Iterator[Run]:

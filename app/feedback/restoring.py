@@ -15,6 +15,7 @@ from app.db.types import utc_now
 from app.feedback import exported, ingest
 from app.feedback.exported import without_decisions
 from app.feedback.imports import jsonl
+from app.feedback.imports.reader import Reader
 from app.feedback.model import Extra, ImportReport, Refused
 from app.feedback.rows import ViolationError, parse_object, prepare
 
@@ -46,17 +47,18 @@ def is_export(path: Path) -> bool:
 
 
 async def import_export(
-    db: Database, path: Path, *, extra: Extra = "forbid", progress: Callable[[ImportReport], None]
+    db: Database, path: Path, *, name: str = "", extra: Extra = "forbid", progress: Callable[[ImportReport], None]
 ) -> tuple[ImportReport, Restored]:
-    """Take in rows and decisions. Doing it again, or after an interruption, changes nothing that is there already."""
+    """Take in rows and decisions. Doing it again, or after an interruption, changes nothing that is there already.
+
+    `name` is what the file is called where its path says nothing.
+    """
     with path.open("rb") as stream:
         facts = os.fstat(stream.fileno())
         size, changed = facts.st_size, facts.st_mtime_ns
         mark = ingest.fingerprint(str(path), f"{size} {changed} export {extra}")
-        source = ingest.Source(str(path), mark, size >= LARGE, without_decisions)
-        report = await ingest.import_rows(
-            db, source, lambda at, line: jsonl.read(stream, at, line), extra=extra, progress=progress
-        )
+        source = ingest.Source(name or str(path), mark, size >= LARGE, without_decisions)
+        report = await ingest.import_rows(db, source, Reader(stream), extra=extra, progress=progress)
     count, refused = 0, []
     for batch in _batches(path):
         done, left = await db.run(lambda conn, batch=batch: _restore(conn, batch, extra), write=True)  # type: ignore[misc]

@@ -49,6 +49,10 @@ class Done:
     verdict: Verdict
     given: Given
 
+    def decides(self, rows: int) -> int:
+        """How many of so many of its rows count as decided: what is skipped is left for later."""
+        return 0 if self.verdict == "skip" else rows
+
 
 @dataclass(frozen=True, slots=True)
 class FeedbackSnapshot:
@@ -96,11 +100,15 @@ class Pace:
     session: int = 0
     streak: int = 0
     times: deque[float] = field(default_factory=deque)
+    last: float | None = None
 
     def note(self, at: float, rows: int = 1) -> None:
-        """`rows` were decided at this time."""
-        if self.times and at - self.times[-1] > BREAK_S:
+        """`rows` were decided at this time; 0: some were skipped, which is work, but decides nothing."""
+        if self.last is not None and at - self.last > BREAK_S:
             self.streak = 0
+        self.last = at
+        if not rows:
+            return
         self.session += rows
         self.streak += rows
         self.times.append(at)

@@ -144,6 +144,10 @@ def _second_look(raw: bytes | str, error: ValidationError, extra: Extra) -> Feed
         raw = _utf8(raw)
     problems = error.errors(include_url=False, include_context=True, include_input=False)
     unknown = [str(problem["loc"][0]) for problem in problems if problem["type"] == "extra_forbidden"]
+    if unknown == ["schema"] and (value := json.loads(raw)).get("schema") == SCHEMA_VERSION:
+        # As exports write it, whose lines may come without their decisions.
+        del value["schema"]
+        return parse(json.dumps(value, ensure_ascii=False), extra)
     if extra == "context" and unknown:
         value = json.loads(raw)
         context = value.get("context") or {}

@@ -17,6 +17,7 @@ from app.db.types import utc_now
 from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged, StorageChanged
 from app.feedback import agreement, claims, queue, similar, store
+from app.feedback.ages import aged
 from app.feedback.deciding import Deciding
 from app.feedback.filters import Filter, Term, Word, Words
 from app.feedback.mending import Mending
@@ -301,6 +302,8 @@ class FeedbackService(Deciding):
             if self._open:
                 if self._exhausted:
                     self._exhausted = False
+                now = self._clock()
+                self._upcoming = deque(aged(item, now) for item in self._upcoming)
                 self._refill()
                 await self._renew()
             await asyncio.sleep(LOOK_EVERY_S)

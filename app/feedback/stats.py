@@ -34,7 +34,7 @@ def _per_minute(conn: Connection, reviewer: str | None) -> float | None:
     if last is None:
         return None
     near: Any = select(func.count(), func.min(_columns.decided_at)).where(
-        *own, _columns.kind == "decide", _columns.decided_at > last - RATE_OVER
+        *own, _columns.kind == "decide", _columns.verdict != "skip", _columns.decided_at > last - RATE_OVER
     )
     number, first = conn.execute(hinted(near, feedback_decision, index)).one()
     if not number or number < 2 or first is None:

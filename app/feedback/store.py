@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from app.db.types import on_server
+from app.feedback.folding import CHUNK, First, Folded, flat, models, statement
 from app.feedback.model import STATES, Counts
 from app.feedback.rows import COLUMNS, Prepared
 from app.feedback.tables import feedback_count, feedback_model
@@ -24,7 +25,6 @@ _ID, _UNIQUE_KEY, _CAPTURED_AT = map(COLUMNS.index, ("id", "unique_key", "captur
 _LONG = tuple(map(COLUMNS.index, ("input", "output", "comment", "context", "score_raw")))
 _OTHERS_BYTES = 40_000
 """More than all other columns of a row take in a statement."""
-_MODEL = tuple(map(COLUMNS.index, ("model_key", "model", "model_version")))
 CONTENT_TAKEN = "another row has this source_event_id and other content; the first one was kept"
 TOO_LARGE = (
     "takes {size} bytes on the way to the server, whose max_allowed_packet is {packet}: raise that and give it again"
@@ -36,8 +36,8 @@ ID_TAKEN = "another row has this id; the first one was kept"
 
 @dataclass(slots=True)
 class Inserted:
-    """What became of some rows: `created` + `duplicate` + `refused` is their number, `conflicts` are part of the
-    duplicates. What is refused is larger than the server takes at once."""
+    """What became of some rows: each is created, a duplicate, in conflict with a row kept before, or refused, which is
+    larger than the server takes at once."""
 
     created: int = 0
     duplicate: int = 0
@@ -51,16 +51,16 @@ def insert_rows(conn: Connection, rows: Sequence[Prepared]) -> Inserted:
     known = _known(conn, "unique_key", [row.unique_key for row in rows])
     taken = set(_known(conn, "id", [row.id for row in rows if row.own_id]))
     fresh: list[Prepared] = []
-    packet = _packet(conn)
+    packet = packet_of(conn)
     for row in rows:
         key = row.values[_UNIQUE_KEY]
         before = known.get(key)
         if before is not None:
-            done.duplicate += 1
             if row.by_event and before[1] != row.body_hash:
                 done.conflicts.append((row, CONTENT_TAKEN))
+            else:
+                done.duplicate += 1
         elif row.own_id and row.id in taken:
-            done.duplicate += 1
             done.conflicts.append((row, ID_TAKEN))
         elif packet is not None and (why := _too_large(row, packet)):
             done.refused.append((row, why))
@@ -78,9 +78,29 @@ def insert_rows(conn: Connection, rows: Sequence[Prepared]) -> Inserted:
         if tags:
             names = ("feedback_id", "tag", "state", "captured_at")
             _send(conn, "feedback_tag", names, tags)
-        _models(conn, fresh)
+        _models(conn, models(row.values for row in fresh))
         count(conn, {"waiting": len(fresh)})
     return done
+
+
+def insert_new(conn: Connection, rows: Folded) -> bool:
+    """Insert rows into SQLite as they lie there, where all of them are new; False: nothing was written."""
+    if on_server(conn.dialect) or rows.own:
+        return False
+    keys = rows.column("unique_key")
+    if len(set(keys)) < rows.count or _known(conn, "unique_key", keys):
+        return False
+    if not rows.count:
+        return True
+    same = {COLUMNS[at]: value for at, value in rows.same.items()}
+    _fill(conn, "feedback", same, tuple(COLUMNS[at] for at in rows.others()), rows.chunks)
+    if rows.tags:
+        ids, captured = rows.column("id"), rows.column("captured_at")
+        tags = [(ids[number], tag, captured[number]) for number, tag in rows.tags]
+        _fill(conn, "feedback_tag", {"state": "waiting"}, ("feedback_id", "tag", "captured_at"), flat(tags))
+    _models(conn, rows.models)
+    count(conn, {"waiting": rows.count})
+    return True
 
 
 def count(conn: Connection, change: Mapping[str, int]) -> None:
@@ -122,7 +142,7 @@ def _known(conn: Connection, column: str, values: Sequence[Any]) -> dict[Any, tu
     return {key: (identity, body) for key, identity, body in conn.exec_driver_sql(sql, tuple(values))}
 
 
-def _packet(conn: Connection) -> int | None:
+def packet_of(conn: Connection) -> int | None:
     """Bytes that the server takes at once; None for SQLite, which takes all that the contract allows."""
     if not on_server(conn.dialect):
         return None
@@ -150,7 +170,7 @@ def _send(conn: Connection, table: str, columns: tuple[str, ...], rows: Sequence
     head = f"INSERT INTO {table} ({', '.join(f'`{name}`' for name in columns)}) VALUES "
     texts: list[str] = []
     size = 0
-    most = min(STATEMENT_LENGTH, ((_packet(conn) or 0) - _MARGIN) // 4)
+    most = min(STATEMENT_LENGTH, ((packet_of(conn) or 0) - _MARGIN) // 4)
     for row in rows:
         text = _tuple(row)
         if texts and size + len(text) > most:
@@ -160,6 +180,20 @@ def _send(conn: Connection, table: str, columns: tuple[str, ...], rows: Sequence
         size += len(text) + 1
     # Without parameters a % in the text is nothing but a %.
     conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
+
+
+def _fill(
+    conn: Connection, table: str, same: Mapping[str, Any], others: tuple[str, ...], chunks: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert into a table of SQLite what lies flat."""
+    names, head, width = tuple(same), tuple(same.values()), len(others)
+    for values in chunks:
+        if len(values) == CHUNK * width:
+            conn.exec_driver_sql(statement(table, names, others, CHUNK), head + values)
+        else:
+            # Statements of other lengths would have to be read anew each time.
+            rows = [head + values[at : at + width] for at in range(0, len(values), width)]
+            conn.exec_driver_sql(statement(table, names, others, 1), rows)
 
 
 def _tuple(row: tuple[Any, ...]) -> str:
@@ -179,16 +213,8 @@ def _literal(value: Any) -> str:
     return f"{value!r}" if isinstance(value, int) or "e" in repr(value) else f"{value!r}e0"
 
 
-def _models(conn: Connection, rows: Iterable[Prepared]) -> None:
+def _models(conn: Connection, first: Mapping[int, First]) -> None:
     """Keep when the first row of each model was captured."""
-    first: dict[int, tuple[str, tuple[str | None, str | None]]] = {}
-    key_at, model_at, version_at = _MODEL
-    for row in rows:
-        values = row.values
-        key, captured = values[key_at], values[_CAPTURED_AT]
-        before = first.get(key)
-        if key and (before is None or captured < before[0]):
-            first[key] = (captured, (values[model_at], values[version_at]))
     if not first:
         return
     columns = feedback_model.c
@@ -196,7 +222,7 @@ def _models(conn: Connection, rows: Iterable[Prepared]) -> None:
     known: dict[int, datetime] = {row.model_key: row.first_at for row in conn.execute(at_first)}
     late = [
         {"model_key": key, "model": model, "version": version, "first_at": moment}
-        for key, (at, (model, version)) in sorted(first.items())
+        for key, (at, model, version) in sorted(first.items())
         if (moment := datetime.fromisoformat(at).replace(tzinfo=UTC)) < known.get(key, datetime.max.replace(tzinfo=UTC))
     ]
     if not late:

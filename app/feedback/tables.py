@@ -216,6 +216,7 @@ feedback_quarantine = Table(
     Column("state", Word(8), nullable=False),
     Index("ix_feedback_quarantine_state_id", "state", "id"),
     Index("ix_feedback_quarantine_batch_state_id", "batch", "state", "id"),
+    Index("ix_feedback_quarantine_raw_hash", "raw_hash"),
     **SERVER_OPTIONS,
 )
 

@@ -46,7 +46,8 @@ def begin(git_pid: int, remote: str, updates: Iterable[Update], found: HookRules
     # Only a terminal outlives git for certain; a pipe would keep its reader waiting for us.
     out = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.git.broadcast_later"],
+        # The current folder is a repository, which may have a package `app` of its own.
+        [sys.executable, "-P", "-m", "app.git.broadcast_later"],
         stdin=subprocess.PIPE,
         stdout=out,
         stderr=subprocess.DEVNULL,

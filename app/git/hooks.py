@@ -154,7 +154,7 @@ def _program(given: Sequence[str]) -> list[str]:
     if beside.exists():
         return [str(beside)]
     found = shutil.which(PROGRAM)
-    return [found] if found else [sys.executable, "-m", "app.git.hook"]
+    return [found] if found else [sys.executable, "-P", "-m", "app.git.hook"]
 
 
 def _look_at_all(folder: Path, program: Sequence[str], config: Path | None) -> tuple[HookStatus, ...]:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-from app.db.types import storable
+from app.contract import Clean, Record, RecordId, shortened
 from app.git.model import OperationKind, OperationState, Side
 from app.git.tables import NAME_LENGTH, TITLE_LENGTH
 
-
-def _clean(value: Any) -> Any:
-    return storable(value) if isinstance(value, str) else value
-
-
-def _short(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = storable(value)
-    return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1] + "…"
+Short = Annotated[str, shortened(TITLE_LENGTH), Field(max_length=TITLE_LENGTH)]
+Name = Annotated[Clean, Field(min_length=1, max_length=NAME_LENGTH)]
 
 
-Clean = Annotated[str, BeforeValidator(_clean)]
-Short = Annotated[str, BeforeValidator(_short), Field(max_length=TITLE_LENGTH)]
-Name = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=NAME_LENGTH)]
-OperationId = Annotated[str, Field(min_length=1, max_length=26, pattern=r"^[0-9A-Za-z_-]+$")]
-
-
-class Contract(BaseModel):
-    """Nothing but the fields named, and none of them changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RefRecord(Contract):
+class RefRecord(Record):
     """One ref: `old` and `new` are object ids, or `ref: NAME` for symbolic refs; empty means that it is not there."""
 
     ref: Clean
@@ -45,7 +25,7 @@ class RefRecord(Contract):
     reason: Clean = ""
 
 
-class ConfigRecord(Contract):
+class ConfigRecord(Record):
     """One value of the repository's configuration; None means that the key is not there."""
 
     key: Clean
@@ -53,7 +33,7 @@ class ConfigRecord(Contract):
     new: Clean | None
 
 
-class RefusalRecord(Contract):
+class RefusalRecord(Record):
     """A ref that was left alone, and why."""
 
     ref: Clean
@@ -61,7 +41,7 @@ class RefusalRecord(Contract):
     fix: Clean = ""
 
 
-class OperationRecord(Contract):
+class OperationRecord(Record):
     """An operation on one repository in its state at one moment; a higher `revision` is a later moment.
 
     `done` holds the keys (`side:remote:ref`) of the changes that were carried out, `remotes` the addresses of the
@@ -69,7 +49,7 @@ class OperationRecord(Contract):
     """
 
     schema_version: Literal[1] = 1
-    op_id: OperationId
+    op_id: RecordId
     revision: Annotated[int, Field(ge=0)]
     repository: Name
     path: Clean
@@ -79,8 +59,8 @@ class OperationRecord(Contract):
     updated_at: AwareDatetime
     title: Short
     message: Clean = ""
-    undoes: OperationId | None = None
-    undone_by: OperationId | None = None
+    undoes: RecordId | None = None
+    undone_by: RecordId | None = None
     changes: tuple[RefRecord, ...] = ()
     config: tuple[ConfigRecord, ...] = ()
     commands: tuple[tuple[Clean, ...], ...] = ()

@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-from app.db.types import storable
+from app.contract import Clean, Record, RecordId, shortened
 from app.testing.model import Level, Outcome, Trigger
 from app.testing.tables import MESSAGE_LENGTH, NAME_LENGTH
 
-
-def _clean(value: Any) -> Any:
-    return storable(value) if isinstance(value, str) else value
-
-
-def _short(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = storable(value)
-    return text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…"
-
-
-Clean = Annotated[str, BeforeValidator(_clean)]
-Short = Annotated[str, BeforeValidator(_short), Field(max_length=MESSAGE_LENGTH)]
-Name = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=NAME_LENGTH)]
+Short = Annotated[str, shortened(MESSAGE_LENGTH), Field(max_length=MESSAGE_LENGTH)]
+Name = Annotated[Clean, Field(min_length=1, max_length=NAME_LENGTH)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
-RunId = Annotated[str, Field(min_length=1, max_length=26, pattern=r"^[0-9A-Za-z_-]+$")]
 
 
-class Contract(BaseModel):
-    """Nothing but the fields named, and none of them changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ResultRecord(Contract):
+class ResultRecord(Record):
     """One test's outcome in one run."""
 
     nodeid: Clean
     file: Clean
     outcome: Outcome
     duration_s: Seconds
-    error_class: Annotated[str, BeforeValidator(_clean), Field(max_length=64)] | None = None
+    error_class: Annotated[Clean, Field(max_length=64)] | None = None
     message: Short | None = None
 
 
-class CountsRecord(Contract):
+class CountsRecord(Record):
     """Outcomes as pytest counts them."""
 
     passed: Count = 0
@@ -59,11 +39,11 @@ class CountsRecord(Contract):
     deselected: Count = 0
 
 
-class RunRecord(Contract):
+class RunRecord(Record):
     """A finished run with the outcome of each test."""
 
     schema_version: Literal[1] = 1
-    run_id: RunId
+    run_id: RecordId
     project: Name
     path: Clean = ""
     trigger: Trigger

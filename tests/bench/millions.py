@@ -58,6 +58,9 @@ INDEXED = (
     ),
     *("id:01K00000000000000000000100", "source:discord score:-1", "source:discord tag:late score:<0"),
     *("model:v* source:beta", "tag:legal model:v35", "state:waiting tag:legal", "-source:discord", "-tag:tone"),
+    *("tag:legal source:beta", "source:email tag:format", "source:email score:<0", "tag:tone score:<0"),
+    *("source:beta score:-1", "source:beta uncertainty:>0.9", "score:<0 uncertainty:>0.9", "tag:late after:2026-10-01"),
+    *("model:desk-small tag:legal", "tag:tone decided_after:2026-10-01", "source:discord reviewer:mara"),
 )
 OTHERS = ("language:en", "has:correction", "comment:late", "thanks")
 ENDLESS = "zebras are not in here"
@@ -110,7 +113,7 @@ def filled(place: Path, number: int, say: Callable[[str], None]) -> Iterator[tup
 
 
 async def _pages(url: str, found: Found) -> None:
-    db = Database(url, pool_size=1)
+    db = Database(url)
     found.rows = (await db.run(store.counts)).total
     for filters, times in ((INDEXED, found.pages), (OTHERS, found.others)):
         for text in filters:
@@ -118,6 +121,9 @@ async def _pages(url: str, found: Found) -> None:
             began = time.perf_counter()
             await finding.page(db, asked, limit=100)
             times[text] = time.perf_counter() - began
+    db.close()
+    db = Database(url, pool_size=1)
+    await db.ready()
     heard = asyncio.Event()
     began = time.perf_counter()
     endless = parse(f'"{ENDLESS}"')

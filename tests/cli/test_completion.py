@@ -55,7 +55,7 @@ def test_options_of_the_root(qd: Qd) -> None:
 
 
 def test_areas_to_start_with(qd: Qd) -> None:
-    assert completed(qd, "qd --start ", 2) == ["tests", "git", "feedback"]
+    assert completed(qd, "qd --start ", 2) == ["tests", "git", "feedback", "content"]
     assert completed(qd, "qd --start x", 2) == []
 
 

@@ -202,7 +202,7 @@ def test_check_names_an_unknown_area(home: Path, capsys: pytest.CaptureFixture[s
         {
             "where": "areas.toml:2",
             "key": "ui.start",
-            "text": 'unknown area "moon"; write "" or one of: tests, git, feedback',
+            "text": 'unknown area "moon"; write "" or one of: tests, git, feedback, content',
         }
     ]
 

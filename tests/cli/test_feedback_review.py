@@ -47,6 +47,24 @@ def test_what_is_next_and_how_far_it_is(qd: Qd, tmp_path: Path) -> None:
     assert "until retrain fires" in told
 
 
+def test_next_says_what_others_have(qd: Qd, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(json.dumps({"source": "cli", "input": str(n), "output": "a"}) for n in range(2)) + "\n")
+    found = said(qd, "next")
+    assert (found["row"], found["claimed"], found["free_at"]) == (None, 0, None)
+    said(qd, "import", str(file))
+    first, second = said(qd, "next", "--reviewer", "mara"), said(qd, "next", "--reviewer", "jo")
+    assert first["claimed"] == 0
+    left = said(qd, "next")
+    assert (left["row"], left["claimed"], left["free_at"]) == (None, 2, first["claimed_until"])
+    told = qd("feedback", "next").stdout
+    assert told.startswith("2 rows wait, all of them claimed by jo, mara; the first until ")
+    said(qd, "decide", first["row"]["id"], "--verdict", "accept")
+    assert qd("feedback", "next").stdout.startswith("1 row waits and is claimed by jo; the first until ")
+    said(qd, "decide", second["row"]["id"], "--verdict", "accept")
+    assert qd("feedback", "next").stdout == "nothing waits for review\n"
+
+
 def test_review_opens_the_app_on_its_area(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[tuple[Path | None, str]] = []
 

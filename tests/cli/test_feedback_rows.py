@@ -159,6 +159,57 @@ def test_a_reader_that_goes_away_ends_an_export(qd: Qd, environ: dict[str, str],
     assert process.returncode == 141
 
 
+def test_a_beginning_names_a_row(empty_database_url: str, qd: Qd, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    ids = ("row-alpha-1", "row-alpha-10", "row-beta")
+    rows_ = [{"id": each, "source": "cli", "input": each, "output": "a"} for each in ids]
+    file.write_text("\n".join([*map(json.dumps, rows_), '{"source": ']) + "\n")
+    said(qd, "import", str(file), code=1)
+    assert said(qd, "decide", "row-b", "--verdict", "accept")["feedback_id"] == "row-beta"
+    # What is whole is meant, also where another id begins so.
+    assert said(qd, "decide", "row-alpha-1", "--verdict", "reject")["feedback_id"] == "row-alpha-1"
+    for given, told in (
+        ("row-alpha", "row-alpha begins the id of more than one row of feedback: row-alpha-1, row-alpha-10\n"),
+        ("row", "no row of feedback has the id row\n"),
+    ):
+        done = qd("feedback", "decide", given, "--verdict", "accept")
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    entry = said(qd, "quarantine", "list")["entries"][0]["id"]
+    assert said(qd, "quarantine", "show", entry[:20])["id"] == entry
+    assert said(qd, "quarantine", "drop", entry[:20])["dropped"] == [entry]
+
+
+def test_an_export_without_decisions_is_taken_in_again(qd: Qd, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    said(qd, "add", "--input", "q", "--output", "a")
+    assert qd("feedback", "export", "--no-decisions", "--output", str(out)).returncode == 0
+    (line,) = map(json.loads, out.read_text().splitlines())
+    assert (line["schema"], line["input"], "decisions" in line) == (1, "q", False)
+    report = said(qd, "import", str(out))
+    assert (report["rows"], report["duplicate"], report["quarantined"]) == (1, 1, [])
+    out.write_text(json.dumps({**line, "schema": 2}) + "\n")
+    assert said(qd, "import", str(out), code=1)["quarantined"][0]["why"].startswith("schema: is no field")
+
+
+def test_an_import_says_what_it_expected(qd: Qd, tmp_path: Path) -> None:
+    empty, foreign = tmp_path / "empty.csv", tmp_path / "foreign.csv"
+    empty.write_text("")
+    foreign.write_text("question,answer\nwhy,because\n")
+    done = qd("feedback", "import", str(empty))
+    assert (done.returncode, done.stdout) == (0, "0 rows: 0 created, 0 there already\n")
+    assert "there are none: expected are rows with source, input and output" in done.stderr
+    done = qd("feedback", "import", str(foreign))
+    assert (done.returncode, "none of them keeps the contract: expected are rows" in done.stderr) == (1, True)
+
+
+def test_the_list_of_refused_rows_cuts_with_a_mark(qd: Qd, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"source": "cli", "input": "q", "output": "a", "x" * 90: 1}) + "\n")
+    said(qd, "import", str(file), code=1)
+    (_, line) = qd("feedback", "quarantine", "list").stdout.splitlines()
+    assert line.endswith("…")
+
+
 def test_a_reviewer_is_a_name(qd: Qd) -> None:
     identity = said(qd, "add", "--input", "q", "--output", "a")["id"]
     said(qd, "decide", identity, "--verdict", "accept", "--reviewer", " ma\x1bra\udcff ")
@@ -181,6 +232,8 @@ def test_what_cannot_be_done_is_said(qd: Qd) -> None:
     done = qd("feedback", "decide", "nothing", "--verdict", "accept")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no row of feedback has the id nothing" in done.stderr
+    done = qd("feedback", "decide", "x" * 64, "--verdict", "accept")
+    assert (done.returncode, "has the id xxx" in done.stderr) == (2, True)
     done = qd("feedback", "list", "tag:a", "text:\udcff")
     assert (done.returncode, done.stderr.partition("\n")[0]) == (
         2,

@@ -58,7 +58,7 @@ def test_sets_nothing_but_the_project(home: Path, project: Path, capsys: pytest.
         "tests": {},
         "git": {"naming": {}, "broadcast": {}},
         "feedback": {"receiver": {}, "discord": {}},
-        "content": {"ai": {}, "style": {"em_dash": {}, "ellipsis": {}}},
+        "content": {"ai": {}, "notes": {}, "style": {"em_dash": {}, "ellipsis": {}}},
     }
     capsys.readouterr()
     assert main(["config", "check"]) == 0

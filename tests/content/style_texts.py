@@ -148,7 +148,7 @@ def _kept(token: Token) -> Iterator[str]:
     if token.type in ("code_inline", "fence", "code_block", "html_inline"):
         yield token.content
     if token.type == "html_block":
-        yield from re.findall(r"<[^>]*>", token.content)
+        yield from re.findall(r"</?[a-zA-Z][^>]*>|<[!?][^>]*>", token.content)
     for name in ("href", "src", "title"):
         if name in token.attrs:
             yield str(token.attrs[name])

@@ -162,6 +162,7 @@ HARMLESS = {
     "extends": ("{% extends 'base.md' %}{% block b %}mine{% endblock %}", "(mine)\n"),
     "day": ("{{ '2026-11-21' | day }}, {{ '2026-11-21T10:00:00+00:00' | day('%H:%M') }}", "21 November 2026, 10:00\n"),
     "no data": ("{{ git }}{{ git.a.b[0] }}{{ git.n + 1 }}{{ 'x' if git.n > 1 else 'y' }}", f"{NONE * 3}y\n"),
+    "no data in a list": ("{{ [git, git.a] }}{{ {'a': git.b} }}", f"[{NONE}, {NONE}]{{'a': {NONE}}}\n"),
     "no data in a loop": ("a{% for c in git.c %}c{% else %}b{% endfor %}{{ git ~ '!' }}", f"ab{NONE}!\n"),
     "no data in filters": (
         "{{ git.c | length }}{{ git.c | map(attribute='x') | list }}{{ git.x | default('-') }}",
@@ -170,6 +171,8 @@ HARMLESS = {
 }
 
 FILES = {
+    "m1.md": "{% include 'm2.md' %}",
+    "m2.md": "{% include 'm1.md' %}",
     "self.md": "{% include 'self.md' %}",
     "twice.md": "{% include 'twice.md' %}{% include 'twice.md' %}",
     "extends.md": "{% extends 'extends.md' %}",

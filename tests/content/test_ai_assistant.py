@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.content.ai.model import ACTIONS, Call
 from app.content.ai.profiles import check_key, choose
 from app.content.ai.prompts import Prompts, Task
 from app.content.style.model import Options
+from app.content.style.service import StyleService
 from app.errors import UserError
 from tests.content.ai_endpoints import Endpoint, Script, endpoint, error, openai
 from tests.waiting import until
@@ -28,7 +30,7 @@ def _assistant(fake: Endpoint, calls: list[Call], options: Options = OPTIONS, **
     async def record(call: Call) -> None:
         calls.append(call)
 
-    return Assistant(fake.profile(**profile), Prompts(options), options, record)
+    return Assistant(fake.profile(**profile), Prompts(options), partial(StyleService, options), record)
 
 
 async def _run(task: Task, *scripts: Script) -> tuple[Result, Endpoint, list[Call]]:

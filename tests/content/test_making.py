@@ -10,10 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from app.content.context import registry
 from app.content.context.registry import Ask, register
-from app.content.drafts.diff import Piece, by_words, marked
+from app.content.drafts import store
 from app.content.drafts.drafts import Drafts
 from app.content.making import Maker, again, superseded
 from app.content.model import Draft, Template
@@ -25,6 +26,8 @@ from app.content.templates.fill import shipped, tidy
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.errors import UserError
+from app.ids import new_id
+from app.word_diff import Piece, by_words, marked
 from tests.content.drafting import drafting
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -168,6 +171,28 @@ async def test_a_decision_that_supersedes_another_is_written_at_both_ends(databa
                 await made(maker, spool, "adr", title="t", supersedes=wrong, **given)
         assert (await drafts.counts())["draft"] == 2
         assert await drafts.next_number("adr") == 3
+
+
+async def test_superseding_is_one_step(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the program, both ends are written or none: it is one write of the journal, and one transaction."""
+    given = {"problem": "p", "options": "a journal\nno journal"}
+    async with making(database, tmp_path) as (maker, drafts, spool):
+        first = await made(maker, spool, "adr", title="Use a journal", **given)
+        written: list[dict[str, Any]] = []
+        put = spool.put
+
+        async def noted(kind: str, payload: Any, op_id: str | None = None) -> str:
+            written.append(payload)
+            return await put(kind, payload, op_id)
+
+        monkeypatch.setattr(spool, "put", noted)
+        second = await made(maker, spool, "adr", title="Use two", supersedes="1", **given)
+        assert [(each["id"], each["beside"]["id"]) for each in written] == [(second.id, first.id)]
+        broken = {**written[0], "id": new_id(), "kept": {**written[0]["kept"], "id": new_id()}}
+        broken["beside"] = {**broken["beside"], "template": "x" * 300, "revision": 99}
+        with pytest.raises(ValidationError):
+            await database.run(lambda conn: store.apply(conn, broken), write=True)
+        assert (await drafts.counts())["draft"] == 2
 
 
 def test_a_status_is_written_where_there_is_none() -> None:

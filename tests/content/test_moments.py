@@ -55,3 +55,12 @@ def test_what_has_passed_is_refused(text: str) -> None:
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"is no moment|too far ahead"):
         moment(text, BERLIN, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("yesterday", "it has passed"), ("yesterday 9:00", "it has passed"), ("2026-04-01", "it is a day without a time")],
+)
+def test_why_it_is_none_is_told(text: str, told: str) -> None:
+    with pytest.raises(UserError, match=f"`{text}` is no moment: {told}"):
+        moment(text, BERLIN, NOW)

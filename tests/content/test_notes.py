@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert
 
 from app.content.model import Note
-from app.content.notes import words
+from app.content.notes import finding, words
 from app.content.notes.links import mended, slug_of, targets
 from app.content.notes.notes import Notes
 from app.content.notes.search import search
@@ -200,6 +201,26 @@ async def test_links_lead_both_ways_and_follow_a_new_name(database: Database, tm
         assert [version.reason for version in await notes.versions(linking.id)] == ["mended", "created"]
 
 
+async def test_a_second_new_name_finds_what_the_first_one_wrote(database: Database, tmp_path: Path) -> None:
+    async with noting(database, tmp_path) as (notes, spool):
+        old = await notes.add("Old", "about [[Old]] itself")
+        linking = await notes.add("Linking", "[[Old]], and more")
+        first, others = await notes.rename(old, "New")
+        assert [each.id for each in others] == [linking.id]
+        await notes.save(others[0], body="[[New]], and much more")
+        await notes.save(first, body="[[New]] has another text")
+        await notes.rename(first, "Newest")
+        assert await spool.flush(20)
+        assert (await notes.find("linking")).body == "[[Newest]], and much more"
+        assert (await notes.find("newest")).body == "[[Newest]] has another text"
+        assert [version.body for version in await notes.versions(linking.id)] == [
+            "[[Newest]], and much more",
+            "[[New]], and much more",
+            "[[New]], and more",
+            "[[Old]], and more",
+        ]
+
+
 async def test_the_list_is_read_a_page_at_a_time(database: Database, tmp_path: Path) -> None:
     async with noting(database, tmp_path) as (notes, spool):
         for n in range(5):
@@ -222,7 +243,10 @@ def test_links_and_slugs() -> None:
     assert slug_of("Ünï_code: 日本!") == "ünï-code-日本"
     assert slug_of("***") == ""
     assert targets("[[a]] [[b|c]] [[a#d]] [[#own]] [[ ]] [x](y) [[x\ny]] ~~~\n") == ("a", "b")
-    assert mended("[[a]] [[ab]] [[A#h|t]]", "a", "New") == "[[New]] [[ab]] [[New#h|t]]"
+    assert targets("| [[a\\|shown]] | [[b#c\\|d]] | ![[e.md#^f|100x20]] |") == ("a", "b", "e")
+    assert targets("``[[a]] ` [[b]]`` [[c]] \\[[d]] ~~~\n\n~~~\n[[e]]\n~~~\n[[f]]\n```\n[[g]]") == ("c", "d", "f")
+    assert mended("| [[a\\|b]] | [[a#h\\|t]] |", {"a"}, "New") == "| [[New\\|b]] | [[New#h\\|t]] |"
+    assert mended("[[a]] [[ab]] [[A#h|t]]", {"a", "A"}, "New") == "[[New]] [[ab]] [[New#h|t]]"
 
 
 @given(st.text(alphabet="aAéE1_ -+#.'ßя日本語🦊\u0301", max_size=30), st.text(max_size=20))
@@ -249,40 +273,56 @@ def plain(notes: Sequence[tuple[str, str, tuple[str, ...]]], query: words.Query)
     return [number for _, number in sorted(hits, reverse=True)]
 
 
-WORDS = st.sampled_from(
-    ["a", "an", "and", "Ann", "é", "e", "foo.bar", "C++", "c", "日本", "日", "本語", "🦊", "x'y", "+", "мир"]
+HOSTILE = (
+    "a an and AND OR the Ann é E\u0301 e foo.bar foo hello-world C++ c C# 日本 日 本語 ｶﾅ 🦊 👩\u200d👧 x'y \" + * ( "
+    "мир МИР Straße strasse % _ \\ {{x}} [[link]]"
 )
+WORDS = st.sampled_from(HOSTILE.split())
 TEXTS = st.lists(WORDS, max_size=5).map(" ".join)
+TAGS = st.sampled_from([(), ("t",), ("t",), ("t", "u"), ("c++",)])
+ASKED = st.lists(st.one_of(WORDS, st.sampled_from(["tag:t", "tag:u", "TAG:#C++", "tag:none"])), max_size=3)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.tuples(TEXTS, TEXTS, st.sampled_from([(), ("t",)])), max_size=5),
-    st.lists(st.one_of(WORDS, st.just("tag:t")), max_size=3).map(" ".join),
+    st.lists(st.tuples(TEXTS, TEXTS, TAGS), max_size=12),
+    st.lists(ASKED.map(" ".join), min_size=3, max_size=3),
+    st.integers(1, 20),
+    st.fixed_dictionaries({"SAMPLE": st.sampled_from([1, 2, 4, 256]), "WALKED": st.sampled_from([0, 3, 1200])}),
+    st.fixed_dictionaries({"MANY": st.sampled_from([0, 20_000]), "TAGGED": st.sampled_from([0, 1, 4, 3000])}),
 )
 def test_it_finds_what_a_plain_search_finds(
-    database: Database, shelf: list[tuple[str, str, tuple[str, ...]]], asked: str
+    database: Database,
+    shelf: list[tuple[str, str, tuple[str, ...]]],
+    asked: list[str],
+    limit: int,
+    looked: dict[str, int],
+    counted: dict[str, int],
 ) -> None:
-    query = words.parse(asked)
+    """By each of the ways that there are, which many notes would need otherwise."""
     database.run_now(partial(put, shelf=shelf), True)
-    found = [int(head.slug) for head in database.run_now(partial(search, query=query, limit=50))]
-    assert found == plain(shelf, query)
+    with mock.patch.multiple(finding, **looked, **counted):
+        for query in map(words.parse, asked):
+            found = [int(head.slug) for head in database.run_now(partial(search, query=query, limit=limit))]
+            assert found == plain(shelf, query)[:limit]
 
 
 def put(conn: Connection, shelf: Sequence[tuple[str, str, tuple[str, ...]]]) -> None:
     for table in (note, note_tag):
         conn.execute(delete(table))
-    for number, (title, body, tags) in enumerate(shelf):
-        conn.execute(insert(note).values(row(number, title, body)))
-        for tag in tags:
-            conn.execute(insert(note_tag).values(note_id=str(number), tag=tag))
+    if shelf:
+        conn.execute(insert(note), [row(number, title, body) for number, (title, body, _) in enumerate(shelf)])
+    tags = [{"note_id": f"{number:02}", "tag": tag} for number, (_, _, tags) in enumerate(shelf) for tag in tags]
+    if tags:
+        conn.execute(insert(note_tag), tags)
 
 
 def row(number: int, title: str, body: str) -> dict[str, Any]:
-    at = datetime(2026, 11, 21, 0, 0, number, tzinfo=UTC)
+    # Two of each moment: of these the later id comes first.
+    at = datetime(2026, 11, 21, 0, 0, number // 2, tzinfo=UTC)
     texts = {"title": title, "body": body, "words": words.index(title, body), "path": "", "front": "", "hash": ""}
     return texts | {
-        "id": str(number),
+        "id": f"{number:02}",
         "slug": str(number),
         "state": "active",
         "version": 1,

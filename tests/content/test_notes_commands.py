@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def document(*arguments: str, given: str = "", **variables: str) -> dict[str, An
     return printed
 
 
-def test_a_note_from_its_making_to_the_trash(here: Path) -> None:
+def test_a_note_is_made_found_linked_and_tagged() -> None:
     made = document("add", "Engine", "--tag", "Code", "--body", "-", given="How it *runs*; see [[Fuel]].")
     assert (made["note"]["slug"], made["note"]["tags"], made["state"]) == ("engine", ["code"], "applied")
     document("add", "Plans", "--body", "[[engine|that]]")
@@ -63,6 +64,11 @@ def test_a_note_from_its_making_to_the_trash(here: Path) -> None:
     assert linked["links"] == [{"slug": "fuel", "note": None}]
     assert [note["slug"] for note in linked["backlinks"]] == ["plans"]
     assert document("tag", "engine", "c++", "--remove", "CODE")["note"]["tags"] == ["c++"]
+
+
+def test_a_note_gets_another_text_another_name_and_goes_to_the_trash(here: Path) -> None:
+    document("add", "Engine", "--tag", "c++", "--body", "How it *runs*.")
+    document("add", "Plans", "--body", "[[engine|that]]")
     editor = here / "editor"
     editor.write_text('#!/bin/sh\nprintf "It stops.\\n" > "$1"\n', "utf-8")
     editor.chmod(0o755)
@@ -72,7 +78,7 @@ def test_a_note_from_its_making_to_the_trash(here: Path) -> None:
     assert document("show", "plans")["note"]["body"] == "[[New engine|that]]"
     assert qd("show", "new engine").stdout == "# New engine\n#c++\n\nIt stops.\n"
     versions = document("history", "new-engine")["versions"]
-    assert [each["reason"] for each in versions] == ["renamed", "saved", "saved", "created"]
+    assert [each["reason"] for each in versions] == ["renamed", "saved", "created"]
     assert document("trash", "new-engine")["note"]["state"] == "trashed"
     assert [note["slug"] for note in document("list", "--trashed")["notes"]] == ["new-engine"]
     assert document("search", "stops")["notes"] == []
@@ -86,6 +92,17 @@ def test_an_editor_that_changes_nothing_makes_no_version() -> None:
     done = qd("edit", "a", EDITOR="false")
     assert done.returncode == 2
     assert "the editor did not work" in done.stderr
+
+
+def test_texts_say_what_became_of_a_note_and_when_on_the_clock_of_the_wall() -> None:
+    assert qd("add", "Plan", "--tag", "One").stdout == "plan: version 1, tagged one\n"
+    assert qd("tag", "plan", "two").stdout == "plan: version 2, tagged one two\n"
+    at = document("history", "plan")["versions"][0]["at"]
+    there = datetime.fromisoformat(at).astimezone(timezone(timedelta(hours=9)))
+    assert at.endswith("Z")
+    assert f"2  {there:%Y-%m-%d %H:%M:%S}  saved" in qd("history", "plan", TZ="JST-9").stdout
+    assert qd("trash", "plan").stdout == "plan: in the trash\n"
+    assert qd("show", "plan").stdout.startswith("# Plan (in the trash)\n")
 
 
 def test_mistakes_are_told() -> None:

@@ -89,6 +89,49 @@ def test_a_draft_goes_to_its_targets_is_edited_and_taken_back(here: Path, fake: 
     assert fake.texts == []
 
 
+def test_a_draft_is_not_published_twice_unless_it_is_said(fake: FakeDiscord) -> None:
+    identity = _draft("It stops")
+    first = document("publish", identity, "--to", "chat", "--override", "a test")["deliveries"][0]
+    refused = qd("content", "publish", identity, "--to", "chat", "--to", "site", "--override", "a test")
+    assert refused.returncode == 1
+    assert f"chat: published: the same text is published there already: {first['id']}, sent 2" in refused.stderr
+    assert f"`--to chat --edit {first['id']}`" in refused.stderr
+    assert "--again" in refused.stderr
+    seen = document("publish", identity, "--to", "chat", "--dry-run", "--override", "a test", code=1)
+    assert [problem["kind"] for problem in seen["previews"][0]["problems"]][-1] == "published"
+    assert len(fake.posted) == 1
+    again = document("publish", identity, "--to", "chat", "--again", "--override", "a test")
+    assert again["deliveries"][0]["state"] == "sent"
+    assert len(fake.posted) == 2
+    both = qd("content", "publish", identity, "--edit", first["id"], "--again")
+    assert (both.returncode, "say one of them" in both.stderr) == (2, True)
+
+
+def test_without_a_target_it_goes_where_the_template_says_or_what_there_is_is_told(
+    here: Path, fake: FakeDiscord
+) -> None:
+    """A template names kinds: those who share it call their targets differently."""
+    empty = qd("content", "list")
+    assert "there are no drafts yet; `qd content new` makes one" in empty.stdout
+    identity = _draft("It stops")
+    done = document("publish", identity, "--override", "a test")
+    assert [each["target"] for each in done["deliveries"]] == ["site"]
+    listed = qd("content", "list")
+    assert "none of these; there are 1 with `--state published`" in listed.stdout
+    config = here / "config.toml"
+    both = config.read_text() + '[[content.targets]]\nname = "attic"\nkind = "files"\nfolder = "attic"\n'
+    config.write_text(both)
+    told = qd("content", "publish", identity)
+    assert (told.returncode, "several targets are of the kind `files`" in told.stderr) == (2, True)
+    assert "name one or more: `--to chat`, `--to site`, `--to attic`" in told.stderr
+    config.write_text(both.partition('[[content.targets]]\nname = "site"')[0])
+    told = qd("content", "publish", identity)
+    assert "no target is called `files` or of that kind" in told.stderr
+    config.write_text("")
+    told = qd("content", "publish", identity)
+    assert (told.returncode, "no target is configured" in told.stderr) == (2, True)
+
+
 def test_what_is_wrong_is_told_and_decided(fake: FakeDiscord) -> None:
     identity = _draft("It stops")
     refused = qd("content", "publish", identity, "--to", "nowhere")
@@ -97,6 +140,7 @@ def test_what_is_wrong_is_told_and_decided(fake: FakeDiscord) -> None:
     assert (passed.returncode, "has passed" in passed.stderr) == (2, True)
     later = document("publish", identity, "--to", "chat", "--at", "in 60m", "--override", "a test")["deliveries"][0]
     assert (later["state"], later["zone"]) == ("scheduled", "Europe/Berlin")
+    assert [each["state"] for each in document("list")["drafts"]] == ["scheduled"]
     assert document("dispatch")["deliveries"] == []
     assert document("resolve", later["id"], "--drop")["deliveries"][0]["state"] == "cancelled"
     fake.faults = [Fault(cut=True, store=True)]

@@ -26,6 +26,19 @@ FIXED = {
     "# The app — a short history": "# The app: a short history",
     "The title —\nof it\n===": "The title:\nof it\n===",
     "| a |\n|---|\n| Name — text |": "| a |\n|---|\n| Name: text |",
+    "**Note —** read this first.": "**Note:** read this first.",
+    "- 2.4.0 — 2026-11-21": "- 2.4.0: 2026-11-21",
+    "## [2.4.0] — 2026-11-21": "## [2.4.0]: 2026-11-21",
+    "2026-11-21 — the release": "2026-11-21: the release",
+    "- 10:30 — Standup": "- 10:30 Standup",
+    "- `--flag` -- shows it": "- `--flag`: shows it",
+    # No labels.
+    "- Fixed a crash — thanks @anna!": "- Fixed a crash... thanks @anna!",
+    "- The parser — rewritten — is fast.": "- The parser, rewritten, is fast.",
+    "| a |\n|---|\n| yes — mostly |": "| a |\n|---|\n| yes... mostly |",
+    "## Fast — and small": "## Fast... and small",
+    "Best regards — Anna": "Best regards, Anna",
+    "Dear Anna —\n\nhello": "Dear Anna,\n\nhello",
     # Around an insertion.
     "The engine — fast and small — works.": "The engine, fast and small, works.",
     "The engine—fast and small—works.": "The engine, fast and small, works.",
@@ -50,6 +63,8 @@ FIXED = {
     '"But I thought—" she said.': '"But I thought..." she said.',
     '"But I thought—" she said—“No—”': '"But I thought..." she said... “No...”',
     'It was called — "the thing".': 'It was called... "the thing".',
+    "Yes — \U0001f600": "Yes... \U0001f600",
+    '"Well — maybe," she said.': '"Well... maybe," she said.',
     # From one figure to another.
     "From 1914—1918 there, from €5—€10, 10:30—11:45 and v1.0—v2.0.": (
         "From 1914–1918 there, from €5–€10, 10:30–11:45 and v1.0–v2.0."
@@ -68,8 +83,18 @@ SUGGESTED = {
     "It runs everywhere — on Linux and macOS and the small board under the desk.": (
         "It runs everywhere... on Linux and macOS and the small board under the desk."
     ),
+    "It rose by 5 % — 10 %.": "It rose by 5 %–10 %.",
+    "Open Monday — Friday": "Open Monday–Friday",
+    '"Simplicity is all." — Leonardo da Vinci': '"Simplicity is all." (Leonardo da Vinci)',
+    '> "To be" — Shakespeare': '> "To be" (Shakespeare)',
+    '# "To be" — Hamlet': '# "To be" (Hamlet)',
+    "Use -- to end the options.": "Use... to end the options.",
+    "Write the -- sign.": "Write the... sign.",
+    "Removed --no-cache -- use another": "Removed --no-cache... use another",
+    "Then a — b": "Then a... b",
+    "The — sign": "The... sign",
     "First, git checkout -- file": "First, git checkout... file",
-    '- "git blame -- path" failed': '- "git blame: path" failed',
+    '- "git blame -- path" failed': '- "git blame... path" failed',
 }
 
 UNTOUCHED = (
@@ -88,6 +113,7 @@ UNTOUCHED = (
     "A <!-- style: off -->b — c<!-- style: on --> d.",
     "<!-- style: off em-dash -->\n\nA — b.",
     "\\— is written so.",
+    "The area $a — b$ and $$x — y$$.",
 )
 
 
@@ -126,6 +152,33 @@ def test_in_front_matter_the_title_is_told_and_left() -> None:
     text = "---\ntitle: One — two\n---\nText.\n"
     assert [(finding.line, finding.column, finding.fix) for finding in dashes(text)] == [(2, 11, "suggest")]
     assert fix(HOUSE, text).text == text
+
+
+@pytest.mark.parametrize(("title", "after"), [("One — two", "One, two"), ('"One — two"', '"One: two"')])
+def test_a_proposal_for_a_title_leaves_the_front_matter_readable(title: str, after: str) -> None:
+    text = f"---\ntitle: {title}\n---\nText.\n"
+    linter = Linter(rules.style(Options(dash="colon")))
+    found = [finding for finding in linter.lint(text).findings if finding.rule == "em-dash"]
+    assert applied(text, found) == f"---\ntitle: {after}\n---\nText.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% if x %}It is — well{% endif %} here — or there.",
+        "BREAKING — all is new\nFIXED — some is old",
+        '> "It works" — a user\n> — another',
+        'Say "One — two" and three — four.',
+    ],
+)
+def test_two_that_are_no_pair_get_no_commas(text: str) -> None:
+    assert "," not in fix(HOUSE, text).text
+    assert "(" not in fix(HOUSE, text).text
+
+
+@pytest.mark.parametrize("text", ["The em dash (—).", 'It is "—".'])
+def test_a_dash_that_is_spoken_of_is_for_the_author(text: str) -> None:
+    assert [finding.fix for finding in dashes(text)] == ["none"]
 
 
 def test_half_of_a_pair_that_is_switched_off_leaves_the_other_to_the_author() -> None:

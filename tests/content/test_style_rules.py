@@ -6,7 +6,7 @@ import pytest
 
 from app.content.style import rules
 from app.content.style.emoji import emoji
-from app.content.style.fixing import fix
+from app.content.style.fixing import applied, fix
 from app.content.style.linter import Linter
 from app.content.style.model import Finding, Options, Override
 from app.errors import UserError
@@ -19,12 +19,18 @@ FIXED = {
     "Wait . . . what": "Wait... what",
     "Done!!! Right??": "Done! Right?",
     "On Github with Javascript and Mysql.": "On GitHub with JavaScript and MySQL.",
+    "Github’s and Javascript's": "GitHub’s and JavaScript's",
+    "He said…“no” and left…(so)": "He said... “no” and left... (so)",
 }
 
 UNTOUCHED = (
     "main..dev and 1...10 and a…z and x/…/y and ./... and a/... and `…` and .... and a, b, ... here (...) [...]",
     "https://Github.com/x Github_x Github.io @Github #Github",
-    "!important and a != b",
+    "!important and a != b and vim :q!!",
+    "val a = b!!.c",
+    "f(a, ...rest) and {...a, ...b} and git diff main...dev and $x ... y$",
+    "Port 54321, PIN: 12345, issue no. 12345, errors 10061, day 20261121.",
+    "What kind of test? Rather than that, no leverage. Quite a few, the very first.",
 )
 
 FOUND = {
@@ -36,11 +42,12 @@ FOUND = {
     "In order to see": ("plain-words", "suggest", "To"),
     "> In order\n> to see": ("plain-words", "none", None),
     "I don’t": ("contractions", "suggest", "do not"),
-    "# Getting Started With It Today": ("heading-case", "suggest", "started with It today"),
+    "pip install Sqlite": ("product-names", "suggest", "SQLite"),
     "All 12345 of them": ("thousands", "suggest", "12,345"),
     "##### Deep": ("heading-depth", "none", None),
     "It is not just fast, it is small.": ("not-this-but-that", "none", None),
     "Yes \U0001f389": ("emoji", "suggest", ""),
+    "\U0001f389 Yes": ("emoji", "suggest", ""),
     "word " * 36 + "end.": ("sentence-length", "none", None),
 }
 
@@ -59,8 +66,57 @@ def test_is_something_else(text: str) -> None:
 def test_is_found(text: str, expected: tuple[str, str, str | None]) -> None:
     found = [(finding.rule, finding.fix, finding.replacement) for finding in lint(text)]
     assert expected[0] in [rule for rule, _, _ in found]
-    if expected[0] != "heading-case":
-        assert expected in found
+    assert expected in found
+
+
+HEADINGS = {
+    "Getting Started With It Today": "Getting started with it today",
+    "What's New In This Release": "What's new in this release",
+    "How We Moved From MySQL To MariaDB": "How we moved from MySQL to MariaDB",
+    "Working With iPhone And iPad": "Working with iPhone and iPad",
+    "Using JSON Web Tokens And The New API": "Using JSON Web Tokens and the new API",
+    "An Introduction To Test-Driven Development": "An introduction to test-driven development",
+    "Step-By-Step Guide To Real-Time Data": "Step-By-Step guide to real-time data",
+    "Installing On Windows And Linux With Python": "Installing on Windows and Linux with Python",
+    "Visual Studio Code And The Model Context Protocol": "Visual Studio Code and the Model Context Protocol",
+    "Meetups In New York And San Francisco": "Meetups in New York and San Francisco",
+    "Why I Use Plan A And You Don't": "Why I use plan A and you don't",
+    "Part II: The Return Of The King": "Part II: The return of the King",
+    "1st Place For The Second Time": "1st place for the second time",
+    "`qd content` And The Style Guide": "`qd content` and the style guide",
+    "**Getting Started With [The Engine](x)**": "**Getting started with [the engine](x)**",
+    "How Ada Lovelace Wrote The First Program": "How Ada Lovelace wrote the first program",
+    "Known Issues": "Known issues",
+}
+NO_HEADLINES = (
+    "Release notes for GitHub and GitLab",
+    "The Results page of the app",
+    "GitHub Actions and Docker Compose",
+    "Web Components",
+    "Hacker News",
+    "Lord of the Rings",
+    "ALL CAPS ARE SOMETHING ELSE",
+    '"To Be Or Not To Be"',
+    "Installation und Migration der Tests",
+    "Über Die Freude Am Test",
+    "La Version Finale De La Page",
+    "Contributing",
+    "C# and F#",
+)
+
+
+@pytest.mark.parametrize(("before", "after"), HEADINGS.items())
+def test_a_heading_keeps_the_capitals_of_names(before: str, after: str) -> None:
+    text = f"## {before}\n"
+    found = [finding for finding in lint(text) if finding.rule == "heading-case"]
+    assert [finding.fix for finding in found] == ["suggest"]
+    assert applied(text, found) == f"## {after}\n"
+    assert [finding for finding in lint(f"## {after}\n") if finding.rule == "heading-case"] == []
+
+
+@pytest.mark.parametrize("heading", NO_HEADLINES)
+def test_a_heading_that_is_none_of_those(heading: str) -> None:
+    assert [finding for finding in lint(f"## {heading}\n") if finding.rule == "heading-case"] == []
 
 
 def test_emoji_are_counted_as_they_are_seen() -> None:

@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from app.content.publishing.model import Text
 from app.content.publishing.targets.notion_blocks import blocks_of
 from app.db.engine import Database
 from app.errors import UserError
+from tests.content.certificates import authority
 from tests.content.publishing import publishing, target
 from tests.content.smtp_fake import mail
 
@@ -111,6 +113,39 @@ async def test_what_a_mail_server_answers(
             assert sent.state == state, sent.error
             await work.publisher.dispatcher.once()
             assert len(fake.mails) == (1 if verb == "." else 0)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_a_mail_goes_encrypted_and_the_password_never_otherwise(
+    embedded: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Any
+) -> None:
+    known, context = authority(tmp_path)
+    options = {**SENDER, "tls": tls, "user": "me", "password": "hidden-word"}
+    with mail(tls, context) as fake:
+        async with publishing(embedded, tmp_path, target("email", port=fake.port, **options)) as work:
+            refused = await work.send(TEXT)
+            assert refused.state == "failed_permanent"
+            assert "certificate is wrong" in refused.error
+            assert (fake.mails, [said for said, _ in fake.said if said.startswith(("AUTH", "MAIL"))]) == ([], [])
+            monkeypatch.setenv("SSL_CERT_FILE", str(known))
+            assert (await work.send(TEXT)).state == "sent"
+            assert len(fake.mails) == 1
+            assert {encrypted for said, encrypted in fake.said if said.startswith(("AUTH", "MAIL", "RCPT"))} == {True}
+            fake.answers["AUTH"] = "535 wrong"
+            wrong = await work.send(Text("Other", "Text."))
+            assert wrong.state == "failed_permanent"
+            assert "user or password are wrong" in wrong.error
+            assert list(await work.publisher.disabled()) == ["there"]
+
+
+async def test_a_server_that_cannot_encrypt_gets_nothing(embedded: Database, tmp_path: Path) -> None:
+    options = {**SENDER, "tls": "starttls", "user": "me", "password": "hidden-word"}
+    with mail() as fake:
+        async with publishing(embedded, tmp_path, target("email", port=fake.port, **options)) as work:
+            sent = await work.send(TEXT)
+            assert sent.state == "failed_permanent"
+            assert "STARTTLS" in sent.error
+    assert [said for said, _ in fake.said if not said.startswith(("ehlo", "EHLO", "QUIT"))] == []
 
 
 async def test_apprise_sends_where_it_is_installed_and_says_where_it_is_not(

@@ -17,9 +17,10 @@ from app.content.templates import child
 from app.content.templates.fill import fill
 from app.errors import UserError
 from tests.content.template_attacks import ENDLESS, FILES, FOREIGN, HARMLESS, TOO_LONG
+from tests.content.template_attacks_more import MORE
 
 LINE = 7
-ALL = {**TOO_LONG, **ENDLESS, **FOREIGN}
+ALL = {**TOO_LONG, **ENDLESS, **FOREIGN, **MORE}
 MOST_MB = 300
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 NOTHING = {"git": made("git", None, NOW, "there is none")}
@@ -27,11 +28,10 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from app.errors import UserError
-from tests.content.template_attacks import ENDLESS, FOREIGN, TOO_LONG
-from tests.content.test_template_attacks import template
+from tests.content.test_template_attacks import ALL, template
 from app.content.templates.fill import fill
 from tests.memory import peak_kb
-for body in [*TOO_LONG.values(), *ENDLESS.values(), *FOREIGN.values()]:
+for body in ALL.values():
     try:
         fill(template(Path(sys.argv[1]), body), {"title": "T"}, {})
         raise SystemExit(f"filled: {body[:80]}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.db.engine import Database
 from app.sqlite_file import use_wal
 
 
@@ -53,3 +54,22 @@ def test_an_error_that_waiting_does_not_mend_comes_at_once(tmp_path: Path) -> No
     path.write_bytes(b"this is no database, and it is long enough to be looked at " * 40)
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.DatabaseError, match="not a database"):
         use_wal(connection, 60)
+
+
+@pytest.mark.parametrize(("before", "pages"), [(None, 8192), (4096, 4096)])
+def test_a_new_file_has_larger_pages_and_one_that_is_there_keeps_its_own(
+    tmp_path: Path, before: int | None, pages: int
+) -> None:
+    path = tmp_path / "pages.db"
+    if before is not None:
+        with closing(sqlite3.connect(path)) as earlier:
+            earlier.execute(f"PRAGMA page_size = {before}")
+            use_wal(earlier, 1)
+            earlier.execute("CREATE TABLE mine (x)")
+    db = Database(f"sqlite:///{path}")
+    try:
+        db.run_now(lambda conn: None)
+        assert db.run_now(lambda conn: conn.exec_driver_sql("PRAGMA page_size").scalar()) == pages
+        assert db.run_now(lambda conn: conn.exec_driver_sql("PRAGMA integrity_check").scalar()) == "ok"
+    finally:
+        db.close()

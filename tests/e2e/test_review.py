@@ -38,7 +38,9 @@ def test_sixty_decisions_are_all_there_in_their_order(house: House, rows: int) -
     for number in range(DECISIONS):
         made.append(decide(terminal, number))
         terminal.wait_until(acknowledged(made[-1][0]), "the next row")
-    terminal.wait_for(rf"{DECISIONS} of {rows} decided")
+    # What is skipped is left for later.
+    decided = sum(verdict != "skip" for _, verdict in made)
+    terminal.wait_for(rf"{decided} of {rows} decided")
     terminal.press("q")
     assert terminal.wait() == 0
     assert [row for row, _ in made] == [name(number) for number in range(DECISIONS)]

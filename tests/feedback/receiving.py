@@ -121,7 +121,9 @@ async def receiving(folder: Path, url: str = "", **options: Any) -> AsyncIterato
     storage.register(spool)
     spool.start(db, Bus())
     clock = options.pop("clock", None)
-    more = {} if clock is None else {"clock": clock}
+    more: dict[str, Any] = {} if clock is None else {"clock": clock}
+    if (tell := options.pop("tell", None)) is not None:
+        more["tell"] = tell
     try:
         async with running(ReceiverOptions(port=0, **options), spool, db, Reading(PEOPLE), **more) as receiver:
             yield Receiving(receiver.url, db, spool)

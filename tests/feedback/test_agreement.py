@@ -65,3 +65,9 @@ def test_pace_and_streak() -> None:
     assert (pace.session, pace.streak) == (4, 1)
     pace.take_back()
     assert (pace.session, pace.streak) == (3, 0)
+    # Skipping is work, so the streak goes on over it; it decides nothing.
+    before = pace.session
+    pace.note(1000.0)
+    pace.note(1050.0, 0)
+    pace.note(1100.0)
+    assert (pace.session, pace.streak) == (before + 2, 2)

@@ -100,6 +100,21 @@ async def test_reactions_are_read_when_their_number_changes(tmp_path: Path) -> N
             assert await to.quarantined() == 0
 
 
+async def test_a_reaction_in_the_place_of_another_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.feedback.discord.poller.AGAIN_EVERY", 3)
+    async with Discord().running() as discord:
+        answer = discord.write(1, "the answer", author={"id": "7", "username": "bot", "bot": True})
+        discord.react(answer, "👍", "1", "2")
+        async with polling(tmp_path, discord) as (_, poller, _):
+            assert (await poller.poll(CHANNEL)).reactions == 2
+            discord.reacted[(answer["id"], "👍")].pop()
+            discord.react(answer, "👍", "3")
+            assert (await poller.poll(CHANNEL)).reactions == 0
+            assert (await poller.poll(CHANNEL)).reactions == 1
+
+
 async def test_without_the_intent_it_says_so_and_passes_nothing_over(tmp_path: Path) -> None:
     async with Discord().running() as discord:
         discord.write(1, "first")

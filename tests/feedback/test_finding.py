@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from app.db.engine import Database
-from app.feedback import finding, indexes, planning, stride
+from app.feedback import finding, indexes, ordering, planning, pools, stride
 from app.feedback.contract import DecisionRecord
 from app.feedback.decisions import apply_decision
 from app.feedback.filter_sql import conditions
@@ -163,14 +163,14 @@ async def test_finds_what_fulfils_it_in_pages_of_any_size(rows: Database) -> Non
 
 
 async def test_many_rows_are_not_brought_into_order(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "FEW", 0)
+    monkeypatch.setattr(pools, "FEW", 0)
     for asked, wanted in FOUND.items():
         assert await pages(rows, asked, 2) == wanted, asked
         assert await pages(rows, asked, 2, backward=True) == wanted[::-1], asked
 
 
 async def test_rows_are_looked_at_in_steps(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "FEW", 0)
+    monkeypatch.setattr(pools, "FEW", 0)
     monkeypatch.setattr(stride, "FIRST", 1)
     monkeypatch.setattr(stride, "MOST", 1)
     monkeypatch.setattr(finding, "CHUNK", 1)
@@ -191,8 +191,8 @@ async def test_the_queue_and_exports_use_the_same_conditions(rows: Database) -> 
 
 async def test_many_models(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     put(database, [given(n, model_version=f"m{n}") for n in range(1, 31)] + [given(99, model_version="n")])
-    for few, models in ((planning.FEW, indexes.MODELS), (0, indexes.MODELS), (0, 7)):
-        monkeypatch.setattr(planning, "FEW", few)
+    for few, models in ((pools.FEW, indexes.MODELS), (0, indexes.MODELS), (0, 7)):
+        monkeypatch.setattr(pools, "FEW", few)
         monkeypatch.setattr(indexes, "MODELS", models)
         for asked in ("model:m*", "model:m* question"):
             found, _ = await finding.page(database, parse(asked), limit=100)
@@ -241,12 +241,12 @@ async def test_a_reviewer_is_who_made_the_decision_that_holds(database: Database
             holds.get(row.id) in {"mara", "mo"} and (row.decided_at or NOW) >= NOW + timedelta(minutes=4)
         ),
     }
-    for few in (planning.FEW, 0):
+    for few in (pools.FEW, 0):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(planning, "FEW", few)
+            patch.setattr(pools, "FEW", few)
             for asked, test in tests.items():
                 rows = [row for row in stored.values() if test(row)]
-                order = planning.order_of(parse(asked))
+                order = ordering.order_of(parse(asked))
                 by = (lambda row: (row.decided_at, row.id)) if order == "decided" else lambda row: row.captured_at
                 wanted = [row.id for row in sorted(rows, key=by, reverse=True)]
                 for limit in (3, 100):
@@ -288,15 +288,19 @@ INDEXES = {
 @pytest.mark.parametrize("asked", INDEXES)
 def test_reads_from_an_index_without_sorting(database: Database, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # As if there were too many rows to look at all.
-    monkeypatch.setattr(planning, "FEW", 0)
+    monkeypatch.setattr(pools, "FEW", 0)
     more = {"model_version": "v3", "score": -0.5, "context": {"uncertainty": 0.3}}
-    put(database, [given(n, tags=("tone",) if n < 9 else ("x",), **more) for n in range(40)])
+    put(database, [given(n, tags=("x",) if n % 4 else ("tone",), **more) for n in range(40)])
     decide(database, 1, "accept")
     way = database.run_now(lambda conn: planning.plan(conn, parse(asked)))
     assert way.ranges
     for each in way.ranges:
         timed = each.keys[0].column.name.endswith("_at")
-        places = [(NOW - timedelta(days=29) if timed else -0.75, "row-3"), (NOW if timed else 0.75, "row-7")]
+        first = NOW - timedelta(days=30)
+        places = [
+            (first + timedelta(hours=9) if timed else -0.75, "row-3"),
+            (first + timedelta(hours=29) if timed else 0.75, "row-7"),
+        ]
         for backward in (False, True):
             # In the direction read, the bound lies behind the cursor.
             cursor, bound = places if each.keys[0].descending == backward else reversed(places)

@@ -12,10 +12,12 @@ from sqlalchemy import func, select
 
 from app.db.engine import Database
 from app.db.types import utc_now
+from app.errors import UserError
 from app.feedback import ingest, quarantine
 from app.feedback.contract import FeedbackIn, FeedbackRecord, IdempotencyRecord
 from app.feedback.imports import csv, jsonl
 from app.feedback.imports.items import Item
+from app.feedback.imports.reader import Reader
 from app.feedback.ingest import Source, import_rows
 from app.feedback.model import ImportReport
 from app.feedback.store import counts
@@ -67,7 +69,11 @@ async def test_every_hostile_row_is_quarantined_with_its_reason_and_bytes(databa
     for entry, raw in zip(kept, HOSTILE.values(), strict=True):
         assert entry.reason
         assert raw.strip().startswith(entry.raw)
-        assert entry.complete == (len(raw) < 262_144)
+        assert entry.complete == (len(raw) < 4 * 1024 * 1024)
+        assert (await quarantine.one(database, entry.id)).raw == raw.strip()[: 4 * 1024 * 1024]
+    endless = next(entry for entry in kept if not entry.complete)
+    start = endless.reason.partition(" from byte ")[2].partition(" ")[0]
+    assert b"".join(HOSTILE.values())[int(start) :].startswith(endless.raw)
 
 
 async def test_odd_rows_are_kept_without_what_could_do_harm(database: Database) -> None:
@@ -94,10 +100,49 @@ async def test_the_same_rows_again_are_duplicates_and_other_content_is_a_conflic
         line(5),
     ]
     report = await take(database, b"".join(again))
-    assert (report.rows, report.created, report.duplicate, report.quarantined) == (6, 1, 5, 0)
-    assert [each.line for each in report.conflicts] == [3, 4]
+    assert (report.rows, report.created, report.duplicate, report.quarantined) == (6, 1, 3, 2)
+    assert [each.line for each in report.conflicts] == [each.line for each in report.refused] == [3, 4]
     assert await quarantine.waiting(database) == 2
     assert database.run_now(counts).waiting == 4
+
+
+async def test_a_file_given_again_refuses_nothing_twice(database: Database) -> None:
+    """Equal lines of one file are as many entries; of the file given again they are the same ones."""
+    broken = b'{"source": \n'
+    rows = [line(1, id="a"), broken, broken, line(2, score=7), line(3, id="a")]
+    first = await take(database, b"".join(rows))
+    again = await take(database, b"\n" + b"".join(rows))
+    assert (first.created, first.duplicate, first.quarantined, len(first.conflicts)) == (1, 0, 4, 1)
+    assert (again.created, again.duplicate, again.quarantined, len(again.conflicts)) == (0, 1, 4, 1)
+    assert [each.line for each in again.refused] == [3, 4, 5, 6]
+    entries = (await quarantine.entries(database)).entries
+    assert [(entry.line, entry.batch) for entry in entries] == [(number, again.batch) for number in (3, 4, 5, 6)]
+    other = await take(database, b"".join(rows), Source("other.jsonl"))
+    assert (other.quarantined, await quarantine.waiting(database)) == (4, 8)
+
+
+async def test_what_was_mended_or_let_go_is_not_refused_again(database: Database) -> None:
+    rows = line(1, score=7) + line(2, score=8) + line(3, score=9)
+    await take(database, rows)
+    first, second, _third = (await quarantine.entries(database)).entries
+    await quarantine.mend(database, first.id, line(1, score=0.7))
+    await quarantine.drop(database, second.id)
+    again = await take(database, rows)
+    assert (again.rows, again.created, again.duplicate, again.quarantined) == (3, 0, 2, 1)
+    assert [each.line for each in again.refused] == [3]
+    assert await quarantine.waiting(database) == 1
+
+
+async def test_a_row_of_megabytes_is_mended_from_what_was_kept(database: Database) -> None:
+    raw = line(1, comment="x" * 2_000_000, tags="one")
+    await take(database, raw)
+    (listed,) = (await quarantine.entries(database)).entries
+    assert (len(listed.raw), listed.kept, listed.complete) == (64 * 1024, len(raw) - 1, True)
+    whole = json.loads((await quarantine.one(database, listed.id)).raw)
+    mended = json.dumps({**whole, "comment": whole["comment"][:1_000_000], "tags": ["one"]}).encode()
+    assert (await quarantine.mend(database, listed.id, mended)).created == 1
+    comment = database.run_now(lambda conn: conn.scalar(select(feedback.c.comment)))
+    assert comment == "x" * 1_000_000
 
 
 async def test_an_import_that_was_interrupted_goes_on_where_it_stopped(
@@ -120,11 +165,38 @@ async def test_an_import_that_was_interrupted_goes_on_where_it_stopped(
     assert database.run_now(lambda conn: conn.scalar(select(func.count()).select_from(feedback_import))) == 1
 
 
-async def test_a_helper_process_prepares_the_same_rows(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.feedback.preparing.BATCH_ROWS", 50)
-    data = b"".join(line(number, context={"text": "x" * 3000}) for number in range(500)) + b"{\n"
-    report = await take(database, data, Source("large", large=True))
-    assert (report.rows, report.created, report.quarantined) == (501, 500, 1)
+async def test_a_helper_process_reads_and_prepares_the_same_rows(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.feedback.preparing.BATCH_ROWS", 300)
+    rows = [line(number, context={"text": "x" * 3000}, tags=["a", f"t{number % 7}"]) for number in range(700)]
+    rows[650] = rows[3]
+    rows[660] = line(4, source_event_id="one")
+    rows[670] = line(5, source_event_id="one")
+    path = tmp_path / "large.jsonl"
+    path.write_bytes(b"".join(rows) + b"{\n")
+    with path.open("rb") as stream:
+        # The first bytes are told from the format before.
+        stream.read(10)
+        # Another file under the same name is none of the import's business.
+        path.rename(tmp_path / "renamed")
+        path.write_bytes(line(1))
+        report = await import_rows(database, Source("large", large=True), Reader(stream))
+    assert (report.rows, report.created, report.duplicate, report.quarantined) == (701, 698, 1, 2)
+    assert [each.line for each in report.refused] == [671, 701]
+    kept = (await quarantine.entries(database)).entries
+    assert {each.line: each.raw for each in kept} == {671: rows[670].strip(), 701: b"{"}
+    found = database.run_now(lambda conn: conn.execute(select(feedback.c.id, feedback.c.tags)).all())
+    tags = database.run_now(lambda conn: conn.execute(select(feedback_tag.c.feedback_id, feedback_tag.c.tag)).all())
+    assert {(row.id, tag) for row in found for tag in row.tags or ()} == {tuple(row) for row in tags}
+    assert len(tags) == 2 * 697
+
+
+async def test_what_goes_wrong_in_the_helper_process_is_told_as_it_is(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "no.parquet"
+    path.write_bytes(b"PAR1 and nothing more")
+    with path.open("rb") as stream, pytest.raises(UserError, match=r"no\.parquet: the file is no Parquet"):
+        await import_rows(database, Source("large", large=True), Reader(stream, "parquet", str(path)))
 
 
 async def test_a_row_that_the_database_refuses_takes_no_other_with_it(

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, func, insert, select, update
 
 from app.db.engine import Database
-from app.feedback import agreement, claims, filter_sql, planning, queue, similar, stride
+from app.feedback import agreement, claims, filter_sql, pools, queue, similar, stride
 from app.feedback.filters import parse
 from app.feedback.model import ORDERS, Order, QueueItem
 from app.feedback.reading import rows_of
@@ -175,11 +175,11 @@ def many(chance: random.Random) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("few", [planning.FEW, 0])
+@pytest.mark.parametrize("few", [pools.FEW, 0])
 def test_a_filter_leaves_rows_out_and_changes_no_order(
     database: Database, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "FEW", few)
+    monkeypatch.setattr(pools, "FEW", few)
     monkeypatch.setattr(stride, "FIRST", 7)
     monkeypatch.setattr(stride, "MOST", 7)
     put(database, many(random.Random(4)))
@@ -204,7 +204,7 @@ def test_a_filter_leaves_rows_out_and_changes_no_order(
 
 
 def test_a_search_tells_how_far_it_is(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "FEW", 0)
+    monkeypatch.setattr(pools, "FEW", 0)
     monkeypatch.setattr(stride, "FIRST", 50)
     monkeypatch.setattr(stride, "MOST", 50)
     put(database, many(random.Random(4)))
@@ -319,7 +319,7 @@ def test_the_claim_in_the_table_decides(database: Database) -> None:
 def test_orders_are_read_from_their_index(
     database: Database, order: Order, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "FEW", 0)
+    monkeypatch.setattr(pools, "FEW", 0)
     put(database, many(random.Random(4)))
     wanted = waiting(parse(asked))
     narrow = filter_sql.conditions(wanted)
@@ -358,7 +358,7 @@ def test_other_lookups_are_read_from_their_index(database: Database) -> None:
         database.run_now(lambda conn: similar.count_slice(conn, 7))
         database.run_now(lambda conn: agreement.read_pairs(conn, "mara"))
         database.run_now(lambda conn: agreement.pick(conn, "mara", now=later, limit=2, chance=random.Random(1)))
-        database.run_now(lambda conn: planning.few(conn, parse("tag:t* source:a reviewer:mara model:fill score:<0")))
+        database.run_now(lambda conn: pools.few(conn, parse("tag:t* source:a reviewer:mara model:fill score:<0")))
     finally:
         event.remove(database.engine(), "before_cursor_execute", listen)
     looks = [(sql, values) for sql, values in asked if sql.startswith("SELECT")]

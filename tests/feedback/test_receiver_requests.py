@@ -64,6 +64,27 @@ async def test_a_right_signature_is_taken_and_every_wrong_one_is_not(tmp_path: P
         assert len(await to.rows()) == 1
 
 
+async def test_refusals_are_told_without_what_was_sent(tmp_path: Path) -> None:
+    lines: list[str] = []
+    async with receiving(tmp_path, secrets=(SECRET,), tell=lines.append) as to:
+        await to.send(BODY)
+        for value in ({**row(), "hidden": "hunter2"}, {**row(), "score": "hunter2"}, b"hunter2"):
+            body = value if isinstance(value, bytes) else json.dumps(value).encode()
+            await to.send(body, X_Quarterdeck_Signature=sign(SECRET, body, now()))
+        assert (await to.send(BODY, X_Quarterdeck_Signature=sign(SECRET, BODY, now()))).status == 202
+        assert [line.partition(" was answered ")[2].partition(":")[0] for line in lines] == ["401", "422", "422", "400"]
+        assert all(line.startswith("127.0.0.1 ") for line in lines)
+        assert lines[1].endswith("the row breaks the contract: a field is no field of the contract")
+        assert "score input should be a valid number" in lines[2]
+        assert not any("hunter2" in line or "hidden" in line for line in lines)
+        for _ in range(40):
+            await to.send(BODY)
+        assert len(lines) < 20
+    # What a flood left out is told together, at the latest at the end.
+    told = sum(" was answered 401" in line for line in lines)
+    assert lines[-1] == f"more requests were refused: {41 - told} × 401"
+
+
 async def test_a_replayed_request_makes_no_second_row(tmp_path: Path) -> None:
     async with receiving(tmp_path, secrets=(SECRET,)) as to:
         headers = {"X_Quarterdeck_Signature": sign(SECRET, BODY, now()), "Idempotency_Key": "k"}

@@ -85,7 +85,7 @@ def test_no_more_is_counted_than_a_threshold_asks_for(
     monkeypatch.setattr(measures, "COUNTED", 5)
     accept(database, [f"r{number}" for number in range(9)])
     found = look(database, pipeline(tmp_path))
-    assert (found.new_rows, found.conditions[0].detail) == (5, "5 or more of 3 new accepted rows")
+    assert (found.new_rows, found.conditions[0].detail) == (5, "5 or more of 3 new accepted rows: reached")
     assert look(database, pipeline(tmp_path, accepted_rows=8)).conditions[0].detail == "8 of 8 new accepted rows"
     run = fire(database, pipeline(tmp_path))
     assert run is not None

@@ -81,13 +81,50 @@ async def test_decisions_in_the_order_of_the_keys(database: Database, tmp_path: 
         snapshot = service.snapshot()
         assert snapshot.current is not None
         assert snapshot.current.row.id == "row-00003"
-        assert (snapshot.session, snapshot.streak) == (3, 3)
+        # What was skipped is left for later.
+        assert (snapshot.session, snapshot.streak) == (2, 2)
         await until(lambda: len(stored(database)) == 3)
         assert [(row.feedback_id, row.verdict) for row in stored(database)] == list(
             zip(seen, ("accept", "reject", "skip"), strict=True)
         )
         found = states(database)
         assert [found[identity] for identity in seen] == ["accepted", "rejected", "skipped"]
+
+
+async def test_rows_grow_older_while_they_wait(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.feedback.service.LOOK_EVERY_S", 0.02)
+    put(database, [given(n) for n in range(3)])
+    at = [NOW]
+    async with reviewing(database, tmp_path, clock=lambda: at[0]) as service:
+        await ready(service, 3)
+        before = service.snapshot().current
+        assert before is not None
+        service.decide("accept")
+        await service.undo()
+        assert [item.why for item in service.snapshot().upcoming] == ["waits 30 d", "waits 29 d", "waits 29 d"]
+        at[0] += timedelta(days=3)
+        older = ["waits 33 d", "waits 32 d", "waits 32 d"]
+        await until(lambda: [item.why for item in service.snapshot().upcoming] == older)
+        after = service.snapshot().current
+        assert after is not None
+        # The very same row, so that what was given to it on the screen stays.
+        assert after.row is before.row
+
+
+async def test_skipping_takes_no_part_in_session_and_streak(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(6)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, AHEAD)
+        for verdict in ("accept", "skip", "reject"):
+            service.decide(verdict)  # type: ignore[arg-type]
+        assert (service.snapshot().session, service.snapshot().streak) == (2, 2)
+        await service.undo()
+        await service.undo()
+        assert (service.snapshot().session, service.snapshot().streak) == (1, 1)
+        await service.redo()
+        assert (service.snapshot().session, service.snapshot().streak) == (1, 1)
 
 
 async def test_the_queue_is_filled_again_and_ends(database: Database, tmp_path: Path) -> None:

@@ -72,3 +72,23 @@ async def test_the_app_reads_reviews_and_counts_as_configured(
             await until(lambda: len(runtime.feedback.snapshot().upcoming) == 1)
         finally:
             await runtime.close()
+
+
+async def test_what_is_not_in_force_is_told_until_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NO_SUCH_BOT", raising=False)
+    file = tmp_path / "config.toml"
+    file.write_text("")
+    runtime = Runtime.create(file)
+    try:
+        assert runtime.warnings == ()
+        file.write_text('[database]\nurl = "sqlite:///other.db"\n[feedback.discord]\ntoken = "env:NO_SUCH_BOT"\n')
+        assert await runtime.reload() == ""
+        database, secret = runtime.warnings
+        assert "[database] has changed: restart to use it" in database
+        assert "feedback.discord.token: the environment has no NO_SUCH_BOT" in secret
+        file.write_text("")
+        assert await runtime.reload() == ""
+        assert runtime.warnings == ()
+    finally:
+        await runtime.close()

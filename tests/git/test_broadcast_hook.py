@@ -82,6 +82,25 @@ async def test_nothing_is_started_unless_it_is_configured(repo: Repo, monkeypatc
     await until(lambda: "and more" in written(repo.place))
 
 
+async def test_a_package_of_our_name_in_the_repository_is_not_run(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the program that tells nor, where no script is installed, the hook itself takes that for its own."""
+    broadcasting(repo.place)
+    ran = repo.place.root / "ran"
+    for name in ("app", "json"):
+        (repo.path / name).mkdir()
+        (repo.path / name / "__init__.py").write_text(
+            f"open({str(ran)!r}, 'w').close()\nraise SystemExit('not ours')\n"
+        )
+    repo.git("add", "-A")
+    monkeypatch.setattr("app.git.hooks.PROGRAM", "qd-git-hook-that-is-not-there")
+    install(repo)
+    assert "-m app.git.hook" in (repo.path / ".git" / "hooks" / "pre-push").read_text()
+    repo.commit("feat: beside a package of our name")
+    assert push(repo, "-q", "origin", "main").err == ""
+    await until(lambda: "beside a package of our name" in written(repo.place))
+    assert not ran.exists()
+
+
 def test_waiting_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         assert not wait_for(process.pid, 0.01)

@@ -133,6 +133,20 @@ async def test_it_is_offered_only_where_there_is_something_to_bring(
 
 
 @pytest.mark.server
+async def test_a_project_with_a_package_of_our_name_does_not_take_its_place(
+    server_url: str, embedded: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project" / "app").mkdir(parents=True)
+    (tmp_path / "project" / "app" / "__init__.py").write_text("raise SystemExit('not ours')\n")
+    monkeypatch.chdir(tmp_path / "project")
+    service = moving(server_url, tmp_path)
+    assert await looked(service) == "offered"
+    service.start()
+    await until(lambda: service.state.state == "done")
+    await service.close()
+
+
+@pytest.mark.server
 async def test_a_server_that_goes_away_is_told_and_can_be_tried_again(
     mariadb: PrivateMariaDB, server_url: str, embedded: Database, tmp_path: Path
 ) -> None:

@@ -168,6 +168,13 @@ async def test_refused_settings_are_named_in_the_bar_and_explained_in_full(runti
         await pilot.press("escape")
         runtime.bus.publish(SettingsChanged())
         await until(lambda: "⚠" not in app.shell.bar.render().plain)
+        # Settings that are right, but not in force yet.
+        runtime.warnings = ["[database] has changed: restart to use it"]
+        runtime.bus.publish(SettingsChanged())
+        await until(lambda: "⚠ [database] has changed: restart to use it" in app.shell.bar.render().plain)
+        runtime.warnings = []
+        runtime.bus.publish(SettingsChanged())
+        await until(lambda: "⚠" not in app.shell.bar.render().plain)
 
 
 @pytest.mark.parametrize("width", [80, 160])

@@ -20,7 +20,8 @@ FORBIDDEN_IDLE = {
     *("app.db.copying", "app.db.contracts", "app.feedback.capture", "app.feedback.ingest"),
     *("app.feedback.receiver", "app.feedback.discord.poller", "app.feedback.discord.messages", "app.http"),
     *("app.feedback.retrain.control", "app.feedback.retrain.service", "app.feedback.retrain.contract"),
-    *("screens.feedback", "screens.git", "screens.palette", "screens.help"),
+    *("screens.feedback", "screens.git", "screens.content", "screens.palette", "screens.help"),
+    *("app.content.desk", "app.content.tables", "app.content.style.linter", "app.content.publishing", "markdown_it"),
 }
 """Each comes with its first use: a server as the database, a channel, a pipeline, a capture, a failure to colour."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual import events
 from textual.widgets import Static
 
 from app.content.model import TemplateField
@@ -53,6 +54,16 @@ class Host(WritingApp):
     def below(self, number: int) -> str:
         """What stands under a field."""
         return str(self.form.query_one(f"#below-{number}", Static).content)
+
+
+async def test_keys_that_come_at_once_belong_to_the_field_that_they_lead_to() -> None:
+    fields = tuple(TemplateField(name, "text") for name in "abc")
+    app = Host(FieldForm(fields))
+    async with app.run_test(size=SIZE) as pilot:
+        for key in ("1", "2", "tab", "3", "enter", "4", "shift+tab", "5"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert app.form.values == {"a": "12", "b": "5", "c": "4"}
 
 
 async def test_every_kind_by_keys() -> None:

@@ -75,7 +75,7 @@ IMPORT = document(
 EXPORT: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "qd feedback export: one line",
-    **record(**ROW),
+    **record(schema={"const": 1}, **ROW),
 }
 EXPORT["properties"] = {**EXPORT["properties"], "decisions": many(DECISION)}
 LIST = document(

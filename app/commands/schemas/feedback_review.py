@@ -10,7 +10,14 @@ _NUMBER: Schema = {"type": "number"}
 _RETRAIN = record(
     ready=FLAG, conditions=many(record(pipeline=TEXT, **CONDITION)), guards=many(record(pipeline=TEXT, **GUARD))
 )
-NEXT = document("qd feedback next", row=maybe(record(**ROW)), why=maybe(TEXT), claimed_until=maybe(TIME))
+NEXT = document(
+    "qd feedback next",
+    row=maybe(record(**ROW)),
+    why=maybe(TEXT),
+    claimed_until=maybe(TIME),
+    claimed=COUNT,
+    free_at=maybe(TIME),
+)
 STATS = document(
     "qd feedback stats",
     total=COUNT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from app.commands.schemas.build import COUNT, TEXT, TIME, WHOLE, choice, document, many, maybe, record
-from app.content.model import NoteReason, NoteState
+from app.commands.schemas.build import COUNT, FLAG, TEXT, TIME, WHOLE, choice, document, many, maybe, record
+from app.content.model import NoteChange, NoteReason, NoteState
 
 HEAD = {"id": TEXT, "slug": TEXT, "title": TEXT, "tags": many(TEXT), "updated_at": TIME}
 NOTE = record(
@@ -34,3 +34,17 @@ HISTORY = document("qd notes history", id=TEXT, versions=many(VERSION))
 LINKS = document(
     "qd notes links", id=TEXT, links=many(record(slug=TEXT, note=maybe(record(**HEAD)))), backlinks=many(record(**HEAD))
 )
+
+CHANGE = record(
+    what=choice(*(what for what in get_args(NoteChange) if what != "same")), path=TEXT, note=TEXT, title=TEXT
+)
+_KEPT = {
+    "folder": TEXT,
+    "dry_run": FLAG,
+    "changes": many(CHANGE),
+    "faults": many(record(what=TEXT, where=TEXT, fix=TEXT)),
+    "same": COUNT,
+}
+IMPORT = document("qd notes import", **_KEPT)
+EXPORT = document("qd notes export", **_KEPT)
+SYNC = document("qd notes sync", **_KEPT)

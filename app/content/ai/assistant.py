@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.content.ai import egress
 from app.content.ai.calls import call_of
@@ -15,9 +16,14 @@ from app.content.ai.model import Call, Message, Outcome, Profile, Prompt, Reply,
 from app.content.ai.profiles import check_key
 from app.content.ai.prompts import Prompts, Task
 from app.content.ai.wires import request
-from app.content.style.model import Finding, Options
+from app.content.style.model import Finding
 from app.errors import UserError
 
+if TYPE_CHECKING:
+    from app.content.style.service import StyleService
+
+Style = Callable[[str], "StyleService"]
+"""The style guide for texts of a template, by its name."""
 Record = Callable[[Call], Awaitable[None]]
 TITLES = 10
 _FENCE = re.compile(r"\A```+(?:markdown|md)[ \t]*\n(.*?)\n?```+\Z", re.DOTALL)
@@ -47,8 +53,8 @@ class Result:
 class Assistant:
     """Does tasks with one endpoint, one at a time."""
 
-    def __init__(self, profile: Profile, prompts: Prompts, options: Options, record: Record) -> None:
-        self.profile, self._prompts, self._options, self._record = profile, prompts, options, record
+    def __init__(self, profile: Profile, prompts: Prompts, style: Style, record: Record) -> None:
+        self.profile, self._prompts, self._style, self._record = profile, prompts, style, record
         self._reading: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -115,12 +121,10 @@ class Assistant:
 
     def _mended(self, task: Task, reply: str) -> tuple[str, int, tuple[Finding, ...]]:
         """A reply with its safe fixes, how many, and what is left."""
-        from app.content.style.service import StyleService
-
         text = reply.replace("\r\n", "\n").replace("\r", "\n").strip()
         fence = _FENCE.match(text)
         text = fence[1].strip() if fence else text
-        service = StyleService(self._options, task.template)
+        service = self._style(task.template)
         done = service.mend(f"{text}\n" if text else "")
         # What a whole text must have is not asked of a part of one; the front matter is never part of a reply.
         beside = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from app.content.drafts.diff import by_words
+from app.word_diff import by_words
 
 
 @dataclass(frozen=True, slots=True)

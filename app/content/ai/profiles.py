@@ -6,6 +6,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from app.config.ai import AiProfileSettings, AiSettings
+from app.config.secrets import revealed
 from app.content.ai.model import Profile
 from app.content.ai.wires import URLS
 from app.errors import UserError
@@ -15,7 +16,8 @@ HOW = "add [[content.ai.profiles]] to the configuration with name, kind, model a
 
 
 def choose(settings: AiSettings, name: str = "") -> Profile:
-    """The profile of this name, else the configured one, else the first. Raises UserError where there is none."""
+    """The profile of this name, else the configured one, else the first. Raises UserError where there is none, or
+    where its key is not known."""
     if not settings.profiles:
         raise UserError("no AI is configured", fix=HOW)
     wanted = name or settings.profile
@@ -50,7 +52,7 @@ def _profile(given: AiProfileSettings) -> Profile:
         kind=given.kind,
         url=url,
         model=given.model,
-        key=given.key.get_secret_value(),
+        key=revealed(given.key.get_secret_value()),
         max_tokens=given.max_tokens,
         length_field=given.length_field or length,
         temperature=None if given.temperature < 0 else given.temperature,

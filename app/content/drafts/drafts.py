@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app.content.drafts import store
@@ -25,6 +25,15 @@ OPEN: tuple[DraftState, ...] = ("draft", "scheduled")
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A draft as it is, and what it becomes."""
+
+    draft: Draft
+    body: str
+    fields: Mapping[str, Any]
+
+
 class Drafts:
     """The drafts of a database, written through the spool: what a call returns would survive a power loss."""
 
@@ -40,8 +49,12 @@ class Drafts:
         fields: Mapping[str, Any],
         context: Mapping[str, Any],
         number: int | None = None,
+        beside: Callable[[Draft], Changed] | None = None,
     ) -> Draft:
-        """A new draft with its first version. Raises UserError for a text that is too long."""
+        """A new draft with its first version. Raises UserError for a text that is too long.
+
+        `beside` tells, of the new draft, how another one changes: both are kept in one step.
+        """
         now = utc_now()
         made = Draft(
             id=new_id(),
@@ -59,7 +72,13 @@ class Drafts:
             fields=fields,
             context=context,
         )
-        return await self._keep(made, title, body, fields, "created")
+        kept, record = _kept(made, title, body, fields, "created")
+        if beside is not None:
+            changed = beside(kept)
+            _, other = _kept(changed.draft, changed.draft.title, changed.body, changed.fields, "edited")
+            record = record.model_copy(update={"beside": other})
+        await store.put(self._spool, record)
+        return kept
 
     async def save(
         self,
@@ -131,21 +150,29 @@ class Drafts:
     async def _keep(
         self, draft: Draft, title: str, body: str, fields: Mapping[str, Any], reason: VersionReason
     ) -> Draft:
-        if len(body) > BODY_LENGTH:
-            raise UserError(f"the text has {len(body):,} characters, at most {BODY_LENGTH:,} fit", fix="divide it")
-        now = utc_now()
-        kept = replace(
-            draft,
-            title=_title(title),
-            body=storable(body),
-            fields=fields,
-            version=draft.version + 1,
-            revision=draft.revision + 1,
-            updated_at=now,
-        )
-        version = VersionRecord(id=new_id(), number=kept.version, reason=reason, words=words(body), at=now)
-        await store.put(self._spool, _record(kept, version))
+        kept, record = _kept(draft, title, body, fields, reason)
+        await store.put(self._spool, record)
         return kept
+
+
+def _kept(
+    draft: Draft, title: str, body: str, fields: Mapping[str, Any], reason: VersionReason
+) -> tuple[Draft, DraftRecord]:
+    """The draft with this as its next version, and how that is kept. Raises UserError for a text that is too long."""
+    if len(body) > BODY_LENGTH:
+        raise UserError(f"the text has {len(body):,} characters, at most {BODY_LENGTH:,} fit", fix="divide it")
+    now = utc_now()
+    kept = replace(
+        draft,
+        title=_title(title),
+        body=storable(body),
+        fields=fields,
+        version=draft.version + 1,
+        revision=draft.revision + 1,
+        updated_at=now,
+    )
+    version = VersionRecord(id=new_id(), number=kept.version, reason=reason, words=words(body), at=now)
+    return kept, _record(kept, version)
 
 
 def words(text: str) -> int:

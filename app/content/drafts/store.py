@@ -56,7 +56,10 @@ def apply(conn: Connection, payload: dict[str, Any]) -> None:
 
     The version is kept in any case: two who change one draft lose nothing of what either wrote.
     """
-    record = DraftRecord.model_validate_json(json.dumps(payload))
+    _apply(conn, DraftRecord.model_validate_json(json.dumps(payload)))
+
+
+def _apply(conn: Connection, record: DraftRecord) -> None:
     if record.kept is not None:
         row = {
             "draft_id": record.id,
@@ -67,10 +70,16 @@ def apply(conn: Connection, payload: dict[str, Any]) -> None:
         }
         upsert(conn, draft_version, [row], keys=["id"], update=())
     known = conn.execute(
-        select(_drafts.revision, _drafts.updated_at).where(_drafts.id == record.id).with_for_update()
+        select(_drafts.revision, _drafts.updated_at, _drafts.state).where(_drafts.id == record.id).with_for_update()
     ).first()
     if known is None or (known.revision, known.updated_at) < (record.revision, record.updated_at):
-        upsert(conn, draft, [record.model_dump(exclude={"schema_version", "kept"})], keys=["id"])
+        row = record.model_dump(exclude={"schema_version", "kept", "beside"})
+        if known is not None and record.kept is not None:
+            # Whoever keeps a text may not know yet that it was scheduled or published meanwhile.
+            row["state"] = known.state
+        upsert(conn, draft, [row], keys=["id"])
+    if record.beside is not None:
+        _apply(conn, record.beside)
 
 
 def find(conn: Connection, name: str) -> tuple[Draft | None, tuple[str, ...]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from app.content.tables import SLUG_LENGTH
 
-LINK = re.compile(r"\[\[(?P<target>[^\[\]|#\n]{1,400})(?P<rest>(?:#[^\[\]|\n]*)?(?:\|[^\[\]\n]*)?)\]\]")
-"""A link with its target, and behind it the heading and the words that are shown."""
+LINK = re.compile(r"\[\[(?P<target>[^\[\]|#\n]{1,400}?)(?P<rest>(?:#[^\[\]|\n]*?)?(?:\\?\|[^\[\]\n]*)?)\]\]")
+"""A link with its target, and behind it the heading and the words that are shown (in tables behind `\\|`)."""
 _CODE = re.compile(r"^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ >]*(?P=fence)[`~]*[ \t]*$|\Z)", re.M | re.S)
 _SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)")
 _BETWEEN = re.compile(r"[^\w]+|_+")
@@ -30,11 +30,16 @@ def targets(body: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(slug for slug in found if slug))
 
 
-def mended(body: str, old: str, name: str) -> str:
-    """The text with links to the slug `old` naming `name` instead; headings and shown words stay."""
+def names(body: str) -> tuple[str, ...]:
+    """What the links of a text name, as it is written there, each once."""
+    return tuple(dict.fromkeys(link["target"].strip() for link in _links(body)))
+
+
+def mended(body: str, old: Container[str], name: str) -> str:
+    """The text with links that name one of `old` naming `name` instead; headings and shown words stay."""
     parts, begin = [], 0
     for link in _links(body):
-        if slug_of(link["target"]) == old:
+        if link["target"].strip() in old:
             parts += [body[begin : link.start("target")], name]
             begin = link.end("target")
     return "".join([*parts, body[begin:]])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from app.content.model import Note, NoteHead, NoteReason, NoteState, NoteVersion
 from app.content.notes import store
-from app.content.notes.links import mended, slug_of, targets
+from app.content.notes.links import mended, names, slug_of, targets
 from app.content.notes.records import BODY_LENGTH, MOST_TAGS, KeptRecord, NoteRecord, NotesRecord
+from app.content.notes.resolve import backlinks, leading
 from app.content.notes.store import Filed, NotePage
 from app.content.notes.words import parse, tag
 from app.content.tables import TITLE_LENGTH
@@ -20,9 +21,15 @@ from app.errors import UserError
 from app.ids import new_id
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from app.db.engine import Database
     from app.db.paging import Cursor
     from app.db.spool import Spool
+
+
+FLUSH_S = 20.0
+"""How long a new name waits for what was written before it."""
 
 
 class Notes:
@@ -38,22 +45,9 @@ class Notes:
 
         Raises UserError for an empty title or a text that is too long.
         """
-        now = utc_now()
-        made = Note(
-            id=new_id(),
-            slug=await self._free(slug_of(name) or slug_of(title) or "note"),
-            title=_title(title),
-            body=body,
-            tags=_tags(tags),
-            hash="",
-            version=0,
-            created_at=now,
-            updated_at=now,
-            revision=0,
-            path=path,
-            front=front,
-        )
-        kept, record = _next(made, "imported" if path else "created")
+        slug = await self._free(slug_of(name) or slug_of(title) or "note")
+        made = blank(slug, title, body, tags, path=path, front=front)
+        kept, record = next_version(made, "imported" if path else "created")
         await self._put([record])
         return kept
 
@@ -70,14 +64,14 @@ class Notes:
         """Keep the note's next version; the note as it is when nothing of it is new. Raises UserError as `add`."""
         changed = replace(
             note,
-            title=note.title if title is None else _title(title),
+            title=note.title if title is None else title_of(title),
             body=note.body if body is None else storable(body),
-            tags=note.tags if tags is None else _tags(tags),
+            tags=note.tags if tags is None else tags_of(tags),
             front=note.front if front is None else front,
         )
         if changed == note:
             return note
-        kept, record = _next(changed, reason)
+        kept, record = next_version(changed, reason)
         await self._put([record])
         return kept
 
@@ -87,25 +81,31 @@ class Notes:
         if changed == note:
             return note
         changed = replace(changed, revision=note.revision + 1, updated_at=utc_now() if state else note.updated_at)
-        await self._put([_record(changed)])
+        await self._put([record_of(changed)])
         return changed
 
     async def rename(self, note: Note, title: str) -> tuple[Note, tuple[Note, ...]]:
         """Give it another title, and the slug that goes with it; notes that link to it are mended in the same step.
 
-        Returns the note and those that were mended.
+        Its text is the one that it has by then, whatever `note` says. Returns the note and those that were mended.
+        Raises UserError for an empty title, and where notes wait for the database.
         """
-        title = _title(title)
+        title = title_of(title)
+        # What is mended is read from the database, and must not be older than what was written last.
+        if not await self._spool.flush(FLUSH_S):
+            fix = "see `qd db status`, and try again; nothing was renamed"
+            raise UserError("notes still wait for the database", where=note.title, fix=fix)
+        note = (await self.get([note.id])).get(note.id, note)
         wanted = slug_of(title) or "note"
         slug = note.slug if wanted == note.slug else await self._free(wanted)
         if (slug, title) == (note.slug, note.title):
             return note, ()
         name = link_name(replace(note, slug=slug, title=title))
-        linking = [] if slug == note.slug else await self._linking(note.slug)
-        others = [_next(replace(each, body=mended(each.body, note.slug, name)), "mended") for each in linking]
+        linking, old = await self._linking(note, slug)
+        others = [next_version(replace(each, body=mended(each.body, old, name)), "mended") for each in linking]
         own = next((each for each, _ in others if each.id == note.id), None)
         body = note.body if own is None else own.body
-        kept, record = _next(replace(note, slug=slug, title=title, body=body), "renamed")
+        kept, record = next_version(replace(note, slug=slug, title=title, body=body), "renamed")
         rest = [(each, other) for each, other in others if each.id != note.id]
         await self._put([record, *(other for _, other in rest)])
         return kept, tuple(each for each, _ in rest)
@@ -143,31 +143,43 @@ class Notes:
 
     async def backlinks(self, note: Note) -> tuple[NoteHead, ...]:
         """The notes that link to it, the last changed first."""
-        return await self._db.run(lambda conn: store.backlinks(conn, note.slug))
+        return await self._db.run(lambda conn: backlinks(conn, note))
 
     async def linked(self, note: Note) -> Mapping[str, NoteHead | None]:
         """What it links to, by slug in the order of the text; None where there is no such note yet."""
-        found = await self._db.run(lambda conn: store.known(conn, note.links))
-        return {slug: found.get(slug) for slug in note.links}
+        wanted = names(note.body)
+
+        def read(conn: Connection) -> dict[str, NoteHead | None]:
+            led = leading(conn, wanted)
+            found = store.known(conn, list(led.values()))
+            heads = ((name, found.get(led.get(name, ""))) for name in wanted)
+            return {head.slug if head is not None else slug_of(name): head for name, head in heads if slug_of(name)}
+
+        return await self._db.run(read)
 
     async def tags(self) -> Mapping[str, int]:
         """How many notes have each tag."""
         return await self._db.run(store.tags)
 
-    async def filed(self) -> tuple[Filed, ...]:
-        """What a folder that is kept in step has to know, of every note."""
-        return await self._db.run(store.filed)
+    async def filed(self, ids: Sequence[str] | None = None) -> tuple[Filed, ...]:
+        """What a folder that is kept in step has to know, of every note or of these."""
+        return await self._db.run(lambda conn: store.filed(conn, ids))
 
-    async def _linking(self, slug: str) -> list[Note]:
-        heads = await self._db.run(lambda conn: store.backlinks(conn, slug, trashed=True))
-        return list((await self.get([head.id for head in heads])).values())
+    async def keep(self, records: Sequence[NoteRecord]) -> None:
+        """Keep notes in one step, as `next_version` and `record_of` made them."""
+        await self._put(records)
+
+    async def _linking(self, note: Note, slug: str) -> tuple[list[Note], frozenset[str]]:
+        """The notes whose links will not lead to it any more when its slug is `slug`, and what these links name."""
+        heads = await self._db.run(lambda conn: backlinks(conn, note, trashed=True))
+        linking = list((await self.get([head.id for head in heads])).values())
+        wanted = [name for each in linking for name in names(each.body) if slug_of(name) != slug]
+        led = await self._db.run(lambda conn: leading(conn, wanted))
+        old = frozenset(name for name, led_to in led.items() if led_to == note.id)
+        return [each for each in linking if not old.isdisjoint(names(each.body))], old
 
     async def _free(self, slug: str) -> str:
-        taken = await self._db.run(lambda conn: store.taken(conn, slug))
-        number, free = 2, slug
-        while free in taken:
-            free, number = f"{slug}-{number}", number + 1
-        return free
+        return free_slug(slug, await self._db.run(lambda conn: store.taken(conn, slug)))
 
     async def _put(self, records: Sequence[NoteRecord]) -> None:
         first = records[0]
@@ -181,8 +193,35 @@ def link_name(note: Note) -> str:
     return note.title if plain and slug_of(note.title) == note.slug else note.slug
 
 
-def _next(note: Note, reason: NoteReason) -> tuple[Note, NoteRecord]:
-    """The note as its next version."""
+def blank(slug: str, title: str, body: str, tags: Iterable[str], *, path: str = "", front: str = "") -> Note:
+    """A note that has no version yet. Raises UserError for an empty title or too many tags."""
+    now = utc_now()
+    return Note(
+        id=new_id(),
+        slug=slug,
+        title=title_of(title),
+        body=body,
+        tags=tags_of(tags),
+        hash="",
+        version=0,
+        created_at=now,
+        updated_at=now,
+        revision=0,
+        path=path,
+        front=front,
+    )
+
+
+def free_slug(slug: str, taken: Container[str]) -> str:
+    """The slug, with a number behind it where it is taken."""
+    number, free = 2, slug
+    while free in taken:
+        free, number = f"{slug}-{number}", number + 1
+    return free
+
+
+def next_version(note: Note, reason: NoteReason) -> tuple[Note, NoteRecord]:
+    """The note as its next version, and the record that keeps it. Raises UserError for a text that is too long."""
     for text in (note.body, note.front):
         if len(text) > BODY_LENGTH:
             raise UserError(f"the note has {len(text):,} characters, at most {BODY_LENGTH:,} fit", fix="divide it")
@@ -196,7 +235,7 @@ def _next(note: Note, reason: NoteReason) -> tuple[Note, NoteRecord]:
         updated_at=now,
         links=targets(note.body),
     )
-    return kept, _record(kept, KeptRecord(id=new_id(), number=kept.version, reason=reason, at=now))
+    return kept, record_of(kept, KeptRecord(id=new_id(), number=kept.version, reason=reason, at=now))
 
 
 def hash_of(note: Note) -> str:
@@ -205,20 +244,23 @@ def hash_of(note: Note) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def _record(note: Note, kept: KeptRecord | None = None) -> NoteRecord:
+def record_of(note: Note, kept: KeptRecord | None = None) -> NoteRecord:
+    """The note's state as it is kept, with a version or without."""
     values = asdict(note)
     del values["links"]
     return NoteRecord(**{**values, "kept": kept})
 
 
-def _title(title: str) -> str:
+def title_of(title: str) -> str:
+    """A title as it is kept: on one line, cut to what fits. Raises UserError for an empty one."""
     plain = " ".join(storable(title).split())[:TITLE_LENGTH]
     if not plain:
         raise UserError("a note has a title", fix="write a few words")
     return plain
 
 
-def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+def tags_of(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as they are kept: each once, in order. Raises UserError for too many."""
     found = tuple(sorted({name for each in tags if (name := tag(storable(each)))}))
     if len(found) > MOST_TAGS:
         raise UserError(f"the note has {len(found)} tags, at most {MOST_TAGS} fit", fix="leave some out")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.content.model import Note, NoteHead, NoteState, NoteVersion
 from app.content.notes.links import targets
-from app.content.notes.records import NoteRecord, NotesRecord
+from app.content.notes.records import KeptRecord, NoteRecord, NotesRecord
 from app.content.notes.words import index
 from app.content.tables import note, note_link, note_tag, note_version
 from app.db.paging import Cursor, Key, page
@@ -60,21 +60,51 @@ def apply(conn: Connection, payload: dict[str, Any]) -> None:
 
     Versions are kept in any case: two who change one note lose nothing of what either wrote.
     """
-    for record in NotesRecord.model_validate_json(json.dumps(payload)).notes:
+    records = NotesRecord.model_validate_json(json.dumps(payload)).notes
+    kept = [_version(record, record.kept) for record in records if record.kept is not None]
+    if kept:
+        upsert(conn, note_version, kept, keys=["id"], update=())
+    if len(records) > 1 and _new(conn, records):
+        return
+    for record in records:
         _apply(conn, record)
 
 
+def _version(record: NoteRecord, kept: KeptRecord) -> dict[str, Any]:
+    same = record.model_dump(include={"title", "front", "body", "hash"})
+    return {"note_id": record.id, "tags": list(record.tags), **same, **kept.model_dump()}
+
+
+def _new(conn: Connection, records: Sequence[NoteRecord]) -> bool:
+    """Write notes at once of which none is known and no slug is taken; False, and nothing done, where one is."""
+    ids, slugs = [record.id for record in records], [record.slug for record in records]
+    if len(set(ids)) < len(ids) or len(set(slugs)) < len(slugs):
+        return False
+    for begin in range(0, len(ids), LOOK_UP):
+        part = slice(begin, begin + LOOK_UP)
+        known = select(_notes.id).where(or_(_notes.id.in_(ids[part]), _notes.slug.in_(slugs[part]))).limit(1)
+        if conn.scalar(known) is not None:
+            return False
+    try:
+        with conn.begin_nested():
+            conn.execute(insert(note), [_row(record) for record in records])
+    except IntegrityError:
+        return False
+    _marked(conn, records)
+    return True
+
+
+def _row(record: NoteRecord) -> dict[str, Any]:
+    return record.model_dump(exclude={"kept", "tags"}) | {"words": index(record.title, record.body)}
+
+
 def _apply(conn: Connection, record: NoteRecord) -> None:
-    if record.kept is not None:
-        same = record.model_dump(include={"title", "front", "body", "hash"})
-        row = {"note_id": record.id, "tags": list(record.tags), **same, **record.kept.model_dump()}
-        upsert(conn, note_version, [row], keys=["id"], update=())
     known = conn.execute(
         select(_notes.revision, _notes.updated_at).where(_notes.id == record.id).with_for_update()
     ).first()
     if known is not None and (known.revision, known.updated_at) >= (record.revision, record.updated_at):
         return
-    row = record.model_dump(exclude={"kept", "tags"}) | {"words": index(record.title, record.body)}
+    row = _row(record)
     ending = record.id.lower()
     # Two notes may have got one name while neither was in the database; the later one gives way.
     for slug in (record.slug, f"{record.slug[:150]}-{ending[-6:]}", f"{record.slug[:150]}-{ending}"):
@@ -82,10 +112,17 @@ def _apply(conn: Connection, record: NoteRecord) -> None:
             break
     conn.execute(delete(note_tag).where(_tags.note_id == record.id))
     conn.execute(delete(note_link).where(_links.note_id == record.id))
-    if record.tags:
-        conn.execute(insert(note_tag), [{"note_id": record.id, "tag": tag} for tag in dict.fromkeys(record.tags)])
-    if linked := targets(record.body):
-        conn.execute(insert(note_link), [{"note_id": record.id, "target": target} for target in linked])
+    _marked(conn, [record])
+
+
+def _marked(conn: Connection, records: Sequence[NoteRecord]) -> None:
+    """Write the tags and the links of notes that have none."""
+    tags = [{"note_id": record.id, "tag": tag} for record in records for tag in dict.fromkeys(record.tags)]
+    if tags:
+        conn.execute(insert(note_tag), tags)
+    linked = [{"note_id": record.id, "target": target} for record in records for target in targets(record.body)]
+    if linked:
+        conn.execute(insert(note_link), linked)
 
 
 def _write(conn: Connection, row: dict[str, Any], *, new: bool) -> bool:
@@ -172,21 +209,21 @@ def versions(conn: Connection, note_id: str, limit: int = 500) -> tuple[NoteVers
     return tuple(NoteVersion(**{**row._mapping, "tags": tuple(row.tags)}) for row in rows)
 
 
-def backlinks(conn: Connection, slug: str, *, trashed: bool = False) -> tuple[NoteHead, ...]:
-    """The notes that link to a slug, the last changed first."""
-    linking = select(_links.note_id).where(_links.target == slug)
+def backlinks(conn: Connection, slugs: Collection[str], *, trashed: bool = False) -> tuple[NoteHead, ...]:
+    """The notes that link to one of these slugs, the last changed first."""
+    linking = select(_links.note_id).where(_links.target.in_(slugs))
     statement = select(*_HEAD).where(_notes.id.in_(linking)).order_by(_notes.updated_at.desc(), _notes.id.desc())
     if not trashed:
         statement = statement.where(_notes.state == "active")
     return with_tags(conn, conn.execute(statement))
 
 
-def known(conn: Connection, slugs: Sequence[str]) -> dict[str, NoteHead]:
-    """The notes that have one of these slugs."""
+def known(conn: Connection, ids: Sequence[str]) -> dict[str, NoteHead]:
+    """The notes that have one of these ids."""
     rows: list[Row[Any]] = []
-    for begin in range(0, len(slugs), LOOK_UP):
-        rows += conn.execute(select(*_HEAD).where(_notes.slug.in_(slugs[begin : begin + LOOK_UP])))
-    return {head.slug: head for head in with_tags(conn, rows)}
+    for begin in range(0, len(ids), LOOK_UP):
+        rows += conn.execute(select(*_HEAD).where(_notes.id.in_(ids[begin : begin + LOOK_UP])))
+    return {head.id: head for head in with_tags(conn, rows)}
 
 
 def taken(conn: Connection, slug: str) -> frozenset[str]:
@@ -206,7 +243,9 @@ def tags(conn: Connection) -> dict[str, int]:
     return {row.tag: row.number for row in conn.execute(counted)}
 
 
-def filed(conn: Connection) -> tuple[Filed, ...]:
-    """All notes, in the order in which they were made."""
-    rows = conn.execute(select(_notes.id, _notes.slug, _notes.path, _notes.hash, _notes.state).order_by(_notes.id))
-    return tuple(Filed(*row) for row in rows)
+def filed(conn: Connection, ids: Sequence[str] | None = None) -> tuple[Filed, ...]:
+    """All notes, in the order in which they were made; or those with these ids, at most `LOOK_UP`."""
+    statement = select(_notes.id, _notes.slug, _notes.path, _notes.hash, _notes.state).order_by(_notes.id)
+    if ids is not None:
+        statement = statement.where(_notes.id.in_(ids))
+    return tuple(Filed(*row) for row in conn.execute(statement))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from app.config.secrets import is_reference, revealed
 from app.content.publishing.model import Adapter, Target, Text
 from app.content.publishing.publisher import Publisher
-from app.settings import Loaded, absolute, content_style
+from app.settings import Loaded, absolute
 
 if TYPE_CHECKING:
     from app.content.model import Draft
@@ -39,19 +40,24 @@ def targets(loaded: Loaded) -> tuple[Target, ...]:
     found = []
     for given in loaded.settings.content.targets:
         options: dict[str, Any] = {}
+        missing = ""
         for name in type(given).model_fields:
             value = getattr(given, name)
-            options[name] = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+                missing = value if is_reference(value) else missing
+            options[name] = value
         if given.folder:
             options["folder"] = str(absolute(given.folder, loaded.base))
         told = "\0".join(str(options[name]) for name in _CHANNEL[given.kind])
         queue = f"{given.kind}:{hashlib.sha256(told.encode()).hexdigest()[:24]}"
-        found.append(Target(given.name, given.kind, queue, options))
+        found.append(Target(given.name, given.kind, queue, options, missing))
     return tuple(found)
 
 
 def open_target(target: Target) -> Adapter:
-    """What speaks to a target; its kind is loaded here."""
+    """What speaks to a target; its kind is loaded here. Raises UserError where a secret of it is not known."""
+    revealed(target.missing)
     timeout_s = float(target.options["timeout_s"])
     if target.kind == "discord":
         from app.content.publishing.targets.discord import Discord
@@ -92,10 +98,9 @@ def text_of(draft: Draft, loaded: Loaded) -> Text:
 
 def _check(loaded: Loaded, template: str, target: str) -> Check:
     def check(text: str) -> Iterable[Finding]:
-        from app.content.style.service import StyleService
+        from app.content.styling import style_of
 
-        service = StyleService(content_style(loaded.settings), template, target)
-        return service.check(text.replace("\r\n", "\n")).findings
+        return style_of(loaded, template, target).check(text.replace("\r\n", "\n")).findings
 
     return check
 

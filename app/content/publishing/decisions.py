@@ -37,6 +37,7 @@ def decide(conn: Connection, identity: str, decision: Decision, now: datetime) -
     conn.execute(update(publication).where(_p.id == row.id).values(**values))
     if values["state"] == "sent" and row.draft_id is not None:
         states.told(conn, row.draft_id, now)
+    states.rests(conn, row.draft_id, now)
 
 
 def deleted(conn: Connection, identity: str, now: datetime) -> None:

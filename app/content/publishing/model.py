@@ -12,7 +12,7 @@ from app.content.model import Part, Publication, TargetKind
 OutcomeKind = Literal["accepted", "retry", "permanent", "disabled", "unknown"]
 """Of one attempt. `retry`: certainly not accepted, may be later. `disabled`: the target itself is no longer there.
 `unknown`: it was sent, and nobody knows whether it arrived."""
-ProblemKind = Literal["empty", "length", "limit", "disabled", "secret", "style"]
+ProblemKind = Literal["empty", "length", "limit", "disabled", "secret", "style", "published"]
 OVERRIDABLE: frozenset[ProblemKind] = frozenset({"secret", "style"})
 
 
@@ -24,6 +24,9 @@ class Target:
     kind: TargetKind
     queue: str
     options: Mapping[str, Any] = field(repr=False)
+    missing: str = ""
+    """The reference of a secret that is not known here, so that it cannot be spoken to: what is due waits for a process
+    that knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Problem:
 
     kind: ProblemKind
     what: str
+    delivery: str = ""
+    """Of `published`: the id of the publication that stands there."""
 
     @property
     def overridable(self) -> bool:

@@ -12,6 +12,7 @@ from app.errors import UserError
 EXPECTED = "write `tomorrow 9:00`, `2026-12-24 18:30`, `in 90m`, or a moment with its offset"
 FURTHEST = timedelta(days=366 * 2)
 _CLOCK = re.compile(r"(?:(today|tomorrow|\d{4}-\d{2}-\d{2})[ T]+)?(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_DAY = re.compile(r"today|tomorrow|\d{4}-\d{2}-\d{2}")
 _AFTER = re.compile(r"(?:in\s+|\+)(\d{1,6})\s*(m|min|h|d)")
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -46,7 +47,12 @@ def _read(given: str, zone: ZoneInfo, now: datetime) -> When:
             return When(at.astimezone(UTC), zone.key)
     except (ValueError, OverflowError):
         pass
-    raise UserError(f"`{given[:60]}` is no moment", where="--at", fix=EXPECTED)
+    what = f"`{given[:60]}` is no moment"
+    if given.lower().startswith("yesterday"):
+        what += ": it has passed"
+    elif _DAY.fullmatch(given.lower()):
+        what += ": it is a day without a time"
+    raise UserError(what, where="--at", fix=EXPECTED)
 
 
 def _day(name: str | None, zone: ZoneInfo, now: datetime) -> date:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.content.model import Draft, Publication, PublicationState
-from app.content.publishing import decisions, gate, states, store
+from app.content.publishing import decisions, gate, standing, states, store
 from app.content.publishing.dispatch import Dispatcher, Open
 from app.content.publishing.model import Final, Problem, Target, Text, When
 from app.content.publishing.records import PublicationRecord, payload_hash
@@ -35,9 +35,13 @@ class Preview:
     final: Final
     problems: tuple[Problem, ...]
 
-    def stopped(self, override: str) -> tuple[Problem, ...]:
-        """What keeps it from being published, given a reason or none."""
-        return tuple(problem for problem in self.problems if not (override and problem.overridable))
+    def stopped(self, override: str, *, again: bool = False) -> tuple[Problem, ...]:
+        """What keeps it from being published, given a reason or none; `again` lets a second post go out."""
+        return tuple(
+            problem
+            for problem in self.problems
+            if not ((override and problem.overridable) or (again and problem.kind == "published"))
+        )
 
 
 class Publisher:
@@ -58,7 +62,8 @@ class Publisher:
         self._db, self._spool, self._open, self._checks = db, spool, open_target, checks
         self.targets: Mapping[str, Target] = {target.name: target for target in targets}
         self._secrets, self._user, self._clock = secrets, user, clock
-        self.dispatcher = Dispatcher(db, spool, self.targets, open_target, secrets=secrets, clock=clock)
+        usable = {name: target for name, target in self.targets.items() if not target.missing}
+        self.dispatcher = Dispatcher(db, spool, usable, open_target, secrets=secrets, clock=clock)
 
     def target(self, name: str) -> Target:
         """The target of this name. Raises UserError."""
@@ -67,8 +72,11 @@ class Publisher:
             raise UserError(f"there is no target `{name[:60]}`", fix=known)
         return self.targets[name]
 
-    async def preview(self, text: Text, target: Target, template: str = "") -> Preview:
-        """What would be sent to a target, and why not. Writes nothing and asks nobody outside."""
+    async def preview(self, text: Text, target: Target, template: str = "", *, beside: str = "") -> Preview:
+        """What would be sent to a target, and why not. Writes nothing and asks nobody outside.
+
+        `beside` is the id of a draft: it is a problem where that stands at the target already.
+        """
         adapter = self._open(target)
         try:
             final = adapter.final(text)
@@ -82,6 +90,9 @@ class Publisher:
             found = gate.problems(final, adapter, check, self._secrets, told)
         finally:
             await adapter.close()
+        asked = partial(standing.standing, draft_id=beside, target=target.name)
+        if beside and final.parts and (there := await self._db.run(asked)):
+            found.append(standing.problem(there, payload_hash([asdict(part) for part in final.parts])))
         return Preview(target, final, tuple(found))
 
     async def order(
@@ -93,17 +104,21 @@ class Publisher:
         version_id: str | None = None,
         override: str = "",
         replaces: Publication | None = None,
+        again: bool = False,
     ) -> str:
         """Order what a preview shows, for now or later; the id of the publication.
 
-        `override` is the reason why it goes out although secrets or style errors were found; it is kept. Raises
-        UserError where it may not be published.
+        `override` is the reason why it goes out although secrets or style errors were found; it is kept. `again` orders
+        a second post of a draft that stands there already: without it such an order ends as `cancelled`, also where
+        two were given at the same time. Raises UserError where it may not be published.
         """
-        stopped = preview.stopped(override)
+        stopped = preview.stopped(override, again=again)
         if stopped:
             what = "; ".join(problem.what for problem in stopped)
             may = all(problem.overridable for problem in stopped)
             fix = "correct it, or give the reason with --override" if may else "correct it"
+            if stopped[-1].kind == "published":
+                fix = "edit it there, or order it again"
             raise UserError(what, where=preview.target.name, fix=fix)
         if replaces is not None and (replaces.state, replaces.target) != ("sent", preview.target.name):
             raise UserError(
@@ -126,6 +141,7 @@ class Publisher:
                 "replaces": None if replaces is None else replaces.id,
                 "due_at": now if when is None else when.at,
                 "zone": "" if when is None else when.zone,
+                "again": again,
                 "created_at": now,
             }
         )

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from app.content.drafts.records import Contract, Id, Title
+from app.content.drafts.records import Title
 from app.content.model import TargetKind
 from app.content.tables import TARGET_LENGTH, TEMPLATE_LENGTH
+from app.contract import RecordId, StrictRecord
 
 Channel = Annotated[str, Field(min_length=1, max_length=TARGET_LENGTH)]
 
 
-class OverrideRecord(Contract):
+class OverrideRecord(StrictRecord):
     """Who let a text through although something was wrong with it, and why."""
 
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -23,20 +24,20 @@ class OverrideRecord(Contract):
     problems: list[str]
 
 
-class PartRecord(Contract):
+class PartRecord(StrictRecord):
     """One message of it."""
 
     text: str
     data: dict[str, Any]
 
 
-class PublicationRecord(Contract):
+class PublicationRecord(StrictRecord):
     """What is to be sent to one target, and when. What becomes of it is written by who sends it."""
 
     schema_version: Literal[1] = 1
-    id: Id
-    draft_id: Id | None = None
-    version_id: Id | None = None
+    id: RecordId
+    draft_id: RecordId | None = None
+    version_id: RecordId | None = None
     template: Annotated[str, Field(max_length=TEMPLATE_LENGTH)]
     target: Channel
     kind: TargetKind
@@ -44,17 +45,19 @@ class PublicationRecord(Contract):
     title: Title
     payload: Annotated[list[PartRecord], Field(min_length=1, max_length=1000)]
     override: OverrideRecord | None = None
-    replaces: Id | None = None
+    replaces: RecordId | None = None
     due_at: AwareDatetime
     zone: Annotated[str, Field(max_length=64)]
+    again: bool = True
+    """It goes out although the draft stands at the target already. What an earlier version ordered did not say."""
     created_at: AwareDatetime
 
 
-class OutcomeRecord(Contract):
+class OutcomeRecord(StrictRecord):
     """What became of an attempt whose outcome the database could not take at once."""
 
     schema_version: Literal[1] = 1
-    attempt_id: Id
+    attempt_id: RecordId
     kind: Literal["accepted", "retry", "permanent", "disabled", "unknown"]
     error: str
     status: int | None

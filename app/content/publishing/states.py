@@ -52,7 +52,11 @@ def miss(conn: Connection, now: datetime, grace: timedelta) -> int:
     """Put aside what should have gone out long ago; how many. The user is asked about it."""
     late = (_p.state.in_(WAITING), _p.due_at < now - grace)
     values = {"state": "missed", "error": LATE, "owner": None, "leased_until": None, "updated_at": now}
-    return conn.execute(update(publication).where(*late).values(**values)).rowcount
+    drafts = conn.scalars(select(_p.draft_id).where(*late, _p.draft_id.is_not(None)).distinct()).all()
+    missed = conn.execute(update(publication).where(*late).values(**values)).rowcount
+    for draft_id in drafts:
+        rests(conn, draft_id, now)
+    return missed
 
 
 def due(conn: Connection, queues: list[str], now: datetime) -> list[str]:
@@ -143,6 +147,7 @@ def settle(conn: Connection, attempt: str, outcome: Outcome, now: datetime) -> P
         conn.execute(update(publication).where(_p.id == row.replaces).values(**replaced))
     if changed["state"] == "sent" and row.draft_id is not None:
         told(conn, row.draft_id, now)
+    rests(conn, row.draft_id, now)
     state: PublicationState = changed["state"]
     return state
 
@@ -152,6 +157,25 @@ def told(conn: Connection, draft_id: str, now: datetime) -> None:
     open_ = (draft.c.id == draft_id, draft.c.state.in_(("draft", "scheduled")))
     values = {"state": "published", "revision": draft.c.revision + 1, "updated_at": now}
     conn.execute(update(draft).where(*open_).values(**values))
+
+
+def waits(conn: Connection, draft_id: str, now: datetime) -> None:
+    """A draft that goes out later is one that is scheduled."""
+    _moved(conn, draft_id, "draft", "scheduled", now)
+
+
+def rests(conn: Connection, draft_id: str | None, now: datetime) -> None:
+    """A draft of which nothing waits any more is one in work again."""
+    if draft_id is None:
+        return
+    waiting = select(_p.id).where(_p.draft_id == draft_id, _p.state.in_((*WAITING, *HELD))).limit(1)
+    if conn.execute(waiting).first() is None:
+        _moved(conn, draft_id, "scheduled", "draft", now)
+
+
+def _moved(conn: Connection, draft_id: str, before: str, after: str, now: datetime) -> None:
+    values = {"state": after, "revision": draft.c.revision + 1, "updated_at": now}
+    conn.execute(update(draft).where(draft.c.id == draft_id, draft.c.state == before).values(**values))
 
 
 def _after(row: Row[Any], part: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -186,6 +210,7 @@ def release(conn: Connection, identity: str, owner: str, state: PublicationState
     mine = (_p.id == identity, _p.owner == owner, _p.state.in_(HELD))
     values = {"state": state, "error": error or None, "owner": None, "leased_until": None, "updated_at": now}
     conn.execute(update(publication).where(*mine).values(**values))
+    rests(conn, conn.scalar(select(_p.draft_id).where(_p.id == identity)), now)
 
 
 def postpone(conn: Connection, identity: str, owner: str, until: datetime, error: str) -> None:

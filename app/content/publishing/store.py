@@ -13,7 +13,8 @@ from app.content.model import Part, Publication, PublicationState
 from app.content.publishing import states
 from app.content.publishing.model import Outcome
 from app.content.publishing.records import OutcomeRecord, PublicationRecord, payload_hash
-from app.content.tables import publication, publication_attempt
+from app.content.publishing.standing import problem, standing
+from app.content.tables import draft, publication, publication_attempt
 from app.db.types import storable
 from app.db.upsert import upsert
 from app.errors import UserError
@@ -51,11 +52,12 @@ async def put_outcome(spool: Spool, record: OutcomeRecord) -> None:
 def apply(conn: Connection, payload: dict[str, Any]) -> None:
     """Write an ordered publication. Once it is there, this changes nothing: it may have been sent since."""
     record = PublicationRecord.model_validate_json(json.dumps(payload))
-    given = record.model_dump(exclude={"schema_version"})
+    given = record.model_dump(exclude={"schema_version", "again"})
+    hashed = payload_hash(given["payload"])
     row = {
         **given,
         "state": "scheduled",
-        "payload_hash": payload_hash(given["payload"]),
+        "payload_hash": hashed,
         "parts": len(record.payload),
         "parts_sent": 0,
         "attempts": 0,
@@ -67,6 +69,17 @@ def apply(conn: Connection, payload: dict[str, Any]) -> None:
         "updated_at": record.created_at,
         "sent_at": None,
     }
+    if record.draft_id is not None:
+        # Who publishes a draft at the same time waits here, and finds what the other has ordered.
+        conn.execute(select(draft.c.id).where(draft.c.id == record.draft_id).with_for_update()).first()
+        if conn.execute(select(_p.id).where(_p.id == record.id)).first() is not None:
+            return
+        beside = record.again or record.replaces is not None
+        there = None if beside else standing(conn, record.draft_id, record.target)
+        if there is not None:
+            row |= {"state": "cancelled", "error": problem(there, hashed).what}
+        elif record.due_at > record.created_at:
+            states.waits(conn, record.draft_id, record.created_at)
     upsert(conn, publication, [row], keys=["id"], update=())
 
 

@@ -8,15 +8,25 @@ from collections.abc import Callable, Iterator
 from app.content.style.dashes import dashes
 from app.content.style.ellipses import ellipses
 from app.content.style.emoji import plain
+from app.content.style.headings import headline
 from app.content.style.model import Rule, Style
-from app.content.style.prose import Hit, Prose
+from app.content.style.prose import Hit, Prose, word_set
 from app.content.style.spans import MARK, PROTECTED
 
 Check = Callable[[Prose, Style, Rule], Iterator[Hit]]
 
 _EXCLAIMED = re.compile(rf"(?<=[\w\"'”’)\]{MARK}])!(?![\w=\[{PROTECTED}])")
 _FIGURES = re.compile(r"(?<![\w.,:/+#$-])[1-9]\d{4,14}(?![\w:/-]|[.,]\d)")
-_OPENERS = re.compile(r"[.:!?][\s\"'“(]*$")
+_DAY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_NUMBERED = word_set(
+    """
+    account article build bug case cve commit code ean error exit gid http id ids invoice isbn iso issue job line
+    model no nr number numbers order part phone pid pin plz port ports postcode pr process product request revision
+    rfc row run seed serial session status step stop tel ticket uid user version year zip
+    """
+)
+"""Before a figure these tell that it is a name and no amount."""
+_BEFORE = re.compile(r"(\w+?)s?[.:]?[ \u00a0]+(?:no\.? )?\Z", re.IGNORECASE)
 
 
 def patterned(prose: Prose, rule: Rule) -> Iterator[Hit]:
@@ -38,7 +48,9 @@ def listed(prose: Prose, style: Style, _rule: Rule) -> Iterator[Hit]:
     """Emoji that are not allowed."""
     for start, end in prose.emoji:
         if plain(prose.text[start:end]) not in style.emoji:
-            yield Hit(start, end, _rule.fix, "")
+            before, after = prose.text[:start][-1:], prose.text[end : end + 1]
+            # The space that it needed goes with it.
+            yield Hit(start, end + (after == " " and before in ("", " ", "\n")), _rule.fix, "")
 
 
 def counted_emoji(prose: Prose, _style: Style, _rule: Rule) -> Iterator[Hit]:
@@ -69,25 +81,12 @@ def deep_headings(prose: Prose, _style: Style, rule: Rule) -> Iterator[Hit]:
         yield Hit(0, len(prose.content.partition("\n")[0]), count=prose.block.level)
 
 
-def headline(prose: Prose, _style: Style, rule: Rule) -> Iterator[Hit]:
-    """Headings Whose Words All Begin With a Capital."""
-    words = [word for word in prose.words[1:] if not _OPENERS.search(prose.text[: word[1]]) and len(word[0]) > 3]
-    capital = [word for word in words if word[0][:1].isupper() and word[0][1:].islower()]
-    if len(capital) < 2 or len(capital) <= sum(word[0].islower() for word in words):
-        return
-    start, end = capital[0][1], capital[-1][2]
-    if not prose.bare(start, end) or "\n" in prose.text[start:end]:
-        yield Hit(start, end)
-        return
-    text = list(prose.text)
-    for _, first, _ in capital:
-        text[first] = text[first].lower()
-    yield Hit(start, end, rule.fix, "".join(text[start:end]))
-
-
 def thousands(prose: Prose, _style: Style, rule: Rule) -> Iterator[Hit]:
     """Five figures and more without a sign between the thousands."""
     for match in _FIGURES.finditer(prose.text):
+        before = _BEFORE.search(prose.text, max(0, match.start() - 40), match.start())
+        if _DAY.fullmatch(match.group()) or (before and before[1].lower() in _NUMBERED):
+            continue
         yield Hit(*match.span(), rule.fix, f"{int(match.group()):,}")
 
 

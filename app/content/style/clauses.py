@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.content.style.prose import word_set
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_SUBJECTS = _words(
+_SUBJECTS = word_set(
     """
     i we you he she it they there this that these those everything nothing something everyone nobody somebody
     someone everybody anyone i'm we're you're he's she's it's they're there's that's i've we've they've i'll we'll
     it'll i'd we'd let's here's who's what's
     """
 )
-_FINITE = _words(
+_FINITE = word_set(
     """
     is are was were am has have had does do did can could will would should must may might shall cannot isn't
     aren't wasn't weren't hasn't haven't hadn't doesn't don't didn't can't couldn't won't wouldn't shouldn't
@@ -27,13 +24,13 @@ _FINITE = _words(
     moves stands sits happens changes follows depends exists
     """
 )
-_DEPENDENT = _words(
+_DEPENDENT = word_set(
     """
     which who whom whose that because although though if when whenever while since where wherever as unless until
     whether than to for with without of in on at by from like after before not even especially including such
     """
 )
-_JOINING = _words(
+_JOINING = word_set(
     """
     and but or so yet nor then
     """
@@ -57,3 +54,8 @@ def is_clause(words: Sequence[str]) -> bool:
 def is_subject(words: Sequence[str]) -> bool:
     """Whether the words begin a sentence, as `It` and `we tried it` do, and so are no name of something."""
     return words[0].casefold() in _SUBJECTS or is_clause(words)
+
+
+def is_joining(word: str) -> bool:
+    """Whether it joins what follows to what came before."""
+    return word.casefold() in _JOINING

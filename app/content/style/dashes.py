@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from app.content.style.clauses import is_clause, is_subject
-from app.content.style.model import Fix, Style
-from app.content.style.prose import DASHES, Hit, Prose, widened, words_of
-from app.content.style.spans import BREAK, MARK, PROTECTED
-
-_SPACES = " \t\n\u00a0\u2009\u202f"
-_SPACE = f"[{_SPACES}]"
-_EM = "[—―⸺⸻]+|&(?i:mdash|horbar|#8212|#8213|#x201[45]);"
-_DASH = re.compile(rf"(?P<em>{_EM})|-{{2,3}}(?=\s)|–(?=\s)")
-_ALONE = re.compile(rf"{_SPACE}*(?:{_EM}|–|--)?{_SPACE}*")
-_HINTS = (*DASHES, "--", "&")
-_FIGURE = re.compile(r"[$€£¥~v]?\d")
-_NUMBERED = re.compile(r"\w+ \d+(?:\.\d+)*\Z")
-_NAMED_TIME = re.compile(
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)\w{0,6}\.?$", re.IGNORECASE
+from app.content.style.clauses import is_clause
+from app.content.style.dash_signs import (
+    CLOSING,
+    EM,
+    Dash,
+    attribution,
+    dash_at,
+    from_to,
+    is_doubtful,
+    is_label,
+    is_letter,
+    is_shown,
+    unclosed,
 )
-_PROGRAM = re.compile(r"\b(?:git|npm|npx|cargo|docker|kubectl|ssh|sudo|make|uv|pip|pytest|qd|bash|sh|rm|cp|mv|grep)\b")
+from app.content.style.model import Fix, Style
+from app.content.style.prose import DASHES, Hit, Prose, words_of
+from app.content.style.spans import BREAK, MARK
+
+_SPACE = "[ \t\n\u00a0\u2009\u202f]"
+_DASH = re.compile(rf"(?P<em>{EM})|-{{2,3}}(?=\s)|–(?=\s)")
+_ALONE = re.compile(rf"{_SPACE}*(?:{EM}|–|--)?{_SPACE}*")
+_HINTS = (*DASHES, "--", "&")
+_TIME = re.compile(r"\d{1,2}:\d\d(?::\d\d)?")
 _STOPS = ".,;:!?…"
-_CLOSING = "\"'”’)]}»"
 _SIGNS = {"comma": ",", "colon": ":", "period": "."}
 NEAR = 400
 """Characters around a dash that tell its part."""
@@ -36,30 +41,6 @@ SHORT = 8
 """Words of an end of a sentence that is short."""
 LONGEST = 20
 """Words of an insertion; what is longer is more likely two things."""
-LABEL = 5
-"""Words of a label that is not marked as one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dash:
-    """One dash: the space around it belongs to it."""
-
-    start: int
-    end: int
-    pre: str
-    post: str
-    sign: str
-
-    @property
-    def gap(self) -> str:
-        """What parts the words when the dash is gone: the line end where there is one, else a space."""
-        return _broken(self.pre) + _broken(self.post) or " "
-
-
-def _broken(space: str) -> str:
-    if "\n" not in space:
-        return ""
-    return space if space.startswith("  ") else space[space.index("\n") :]
 
 
 def dashes(prose: Prose, style: Style, group: int = 0) -> Iterator[Hit]:
@@ -72,22 +53,24 @@ def dashes(prose: Prose, style: Style, group: int = 0) -> Iterator[Hit]:
         start = text.index(stripped)
         if prose.block.kind == "cell":
             yield Hit(start, start + len(stripped), "safe", "-")
-        elif re.fullmatch(_EM, stripped):
+        elif re.fullmatch(EM, stripped):
             yield Hit(start, start + len(stripped))
         return
-    found = [dash for match in _DASH.finditer(text) if (dash := _dash(match, text))]
+    found = [dash for match in _DASH.finditer(text) if (dash := dash_at(match, text))]
     rest = []
     for dash in found:
-        if hit := _range(dash, prose):
+        if hit := from_to(dash, prose):
             yield hit
-        elif "\n" in dash.pre and ("\n" in dash.post or dash.end == len(text)):
-            # On a line of its own: what is to become of the line nobody but the author knows.
+        elif is_shown(dash, text) or ("\n" in dash.pre and ("\n" in dash.post or dash.end == len(text))):
+            # Spoken of, or on a line of its own: what is to become of it nobody but the author knows.
             yield Hit(dash.start, dash.end)
         else:
             rest.append(dash)
-    if rest and _is_label(prose, rest):
+    if rest and len(prose.text[: rest[0].start]) <= NEAR and is_label(prose, rest):
         label = rest.pop(0)
-        yield Hit(label.start, label.end, "safe", ":" + label.gap)
+        # `10:30: Standup` would have a colon too many.
+        sign = "" if _TIME.fullmatch(prose.text[: label.start].strip()) and label.gap else ":"
+        yield Hit(label.start, label.end, "safe", sign + label.gap)
     for inside, start, end in _by_sentence(rest, prose):
         while start >= 0 and len(inside) > 1 and _closes(text, inside[-1].end):
             # `But I thought—" she said`: broken off, whatever comes before it.
@@ -98,7 +81,8 @@ def dashes(prose: Prose, style: Style, group: int = 0) -> Iterator[Hit]:
             start = inside.pop(0).end
         if start < 0:
             # It parts two sentences (`Done. — Next`): nothing is needed in its place.
-            yield from (Hit(dash.start, dash.end, "suggest", dash.gap if dash.start else "") for dash in inside)
+            for dash in inside:
+                yield attribution(dash, prose) or Hit(dash.start, dash.end, "suggest", dash.gap if dash.start else "")
         elif len(inside) == 2 and (pair := list(_pair(prose, inside, start, end, group))):
             group += 1
             yield from pair
@@ -129,51 +113,6 @@ def _by_sentence(found: list[Dash], prose: Prose) -> Iterator[tuple[list[Dash], 
         yield found[index:], -1, -1
 
 
-def _dash(match: re.Match[str], text: str) -> Dash | None:
-    sign = match.group()
-    if not match["em"] and not text[max(0, match.start() - 1) : match.start()].isspace():
-        return None
-    start, end = widened(text, *match.span(), _SPACES)
-    pre, post = text[start : match.start()], text[match.end() : end]
-    if sign.startswith("-") and "\n" in pre and "\n" in post:
-        # A line of its own: what stands above a signature.
-        return None
-    if sign == "–":
-        before, after = text[max(0, start - 12) : start], text[end : end + 12].split(" ")[0]
-        if before[-1:].isdigit() or after[:1].isdigit():
-            return None
-        if _NAMED_TIME.search(before) and _NAMED_TIME.search(after.rstrip(".,;:!?)")):
-            return None
-    return Dash(start, end, pre, post, sign)
-
-
-def _range(dash: Dash, prose: Prose) -> Hit | None:
-    """A dash between figures, from one to the other. With spaces around it that is not sure."""
-    before, after = prose.content[max(0, dash.start - 1) : dash.start], prose.content[dash.end : dash.end + 2]
-    if not before.isdigit() or not _FIGURE.match(after) or "\n" in dash.pre + dash.post:
-        return None
-    return Hit(dash.start, dash.end, "suggest" if dash.pre or dash.post else "safe", "–")
-
-
-def _is_label(prose: Prose, found: list[Dash]) -> bool:
-    """Whether what comes before the first dash is a label: `Name — text`."""
-    before, after = prose.text[: found[0].start], prose.text[found[0].end :]
-    if len(before) > NEAR:
-        return False
-    words = words_of(before)
-    bare = before.strip().strip(MARK)
-    if not words or not after.strip() or bare[-1:] in (*_STOPS, "") or re.search(rf"[.!?;:,]\s|{BREAK}", before):
-        return False
-    if _is_command(found[0], before):
-        return False
-    marked = before.strip() != bare and before.strip()[:1] == MARK and before.strip()[-1:] == MARK and MARK not in bare
-    if marked or not bare.strip(PROTECTED) or _NUMBERED.match(prose.content[: found[0].start]):
-        return True
-    if prose.block.kind in ("heading", "title"):
-        return len(found) == 1
-    return (prose.block.item or prose.block.kind == "cell") and len(words) <= LABEL and not is_subject(words)
-
-
 def _pair(prose: Prose, two: list[Dash], start: int, end: int, group: int) -> Iterator[Hit]:
     """Two dashes around an insertion: commas, or brackets where commas would not hold it."""
     first, second = two
@@ -183,12 +122,24 @@ def _pair(prose: Prose, two: list[Dash], start: int, end: int, group: int) -> It
     words = words_of(inner)
     if not words_of(before) or not 0 < len(words) <= LONGEST or not words_of(after):
         return
-    if re.search(rf"[.!?…]\s|{BREAK}", inner) or len(re.findall(f"{MARK}+", inner)) % 2:
-        # Two things, or one dash within a link or emphasis and the other outside.
+    if (
+        re.search(rf"[.!?…]\s|{BREAK}", inner)
+        or len(re.findall(f"{MARK}+", inner)) % 2
+        or inner.count('"') % 2
+        or unclosed(inner)
+    ):
+        # Two things, or one dash within a link, emphasis or quotation and the other outside.
+        return
+    if prose.block.quoted and "\n" in second.pre:
+        # Two who say something: `"…" — one`, and below it `— another`.
+        return
+    line = inner.rpartition("\n")[2].lstrip(MARK)
+    if "{%" in prose.content[first.end : second.start] or ("\n" in inner and line[:1].isupper() and _is_short(line)):
+        # One of them may not be printed; or each line has its own: `ADDED — x`, and below it `FIXED — y`.
         return
     if _ends(before)[-1:] in _STOPS or after.lstrip(MARK)[:1] in _STOPS:
         return
-    if _is_command(first, before) or _is_command(second, before):
+    if is_doubtful(first, prose) or is_doubtful(second, prose):
         return
     if not re.search(r"[,;:!?…(]|\.\.\.", inner) and not is_clause(words):
         yield Hit(first.start, first.end, "safe", "," + first.gap, group=group)
@@ -201,16 +152,26 @@ def _pair(prose: Prose, two: list[Dash], start: int, end: int, group: int) -> It
 def _single(prose: Prose, style: Style, dash: Dash, start: int, end: int) -> Hit:
     text = prose.text
     before, after = _around(text, dash.start, dash.end, start, end)
+    if unclosed(before):
+        # What follows the quotation is not part of the thought: `"Well — maybe," she said.`
+        after = re.split('["”“]', after, maxsplit=1)[0]
+    if before.count("(") > before.count(")"):
+        after = after.partition(")")[0]
     rest = after.lstrip(MARK)
     words = words_of(after)
-    fix: Fix = "suggest" if _is_command(dash, before) else "safe"
+    fix: Fix = "suggest" if is_doubtful(dash, prose) else "safe"
     if not words_of(before):
         # `— Name` below a quotation: who said it. Nothing stands before it that a sign could end.
         return Hit(dash.start, dash.end, "suggest", dash.pre if "\n" in dash.pre else "")
+    if author := attribution(dash, prose):
+        return author
+    if is_letter(dash, prose):
+        return Hit(dash.start, dash.end, fix, "," + (dash.gap if after.strip() else ""))
     if _ends(before)[-1:] in _STOPS or rest[:1] in tuple(_STOPS):
         return Hit(dash.start, dash.end, "suggest", dash.gap if words else "")
     if not words or _closes(text, dash.end):
-        tail = dash.gap if "\n" in dash.gap or (dash.post and words) else ""
+        follows = after.strip() and not _closes(text, dash.end)
+        tail = dash.gap if "\n" in dash.gap or follows or (dash.post and words) else ""
         return Hit(dash.start, dash.end, fix, style.ellipsis + tail)
     if is_clause(words):
         if not is_clause(words_of(before)):
@@ -226,7 +187,11 @@ def _single(prose: Prose, style: Style, dash: Dash, start: int, end: int) -> Hit
 def _closes(text: str, at: int) -> bool:
     """Whether a quotation or a bracket ends here, or the text does."""
     following = text[at : at + 2]
-    return not following or (following[0] in _CLOSING and not following[1:].isalnum())
+    return not following or (following[0] in CLOSING and not following[1:].isalnum())
+
+
+def _is_short(line: str) -> bool:
+    return len(words_of(line)) <= 3
 
 
 def _around(text: str, first: int, last: int, start: int, end: int) -> tuple[str, str]:
@@ -243,9 +208,4 @@ def _parted(prose: Prose, dash: Dash, fix: Fix, otherwise: str) -> Hit:
 
 
 def _ends(before: str) -> str:
-    return before.rstrip().rstrip(MARK + _CLOSING) or " "
-
-
-def _is_command(dash: Dash, before: str) -> bool:
-    """`git checkout -- file`, written as if it were prose."""
-    return dash.sign.startswith("-") and bool(_PROGRAM.search(before))
+    return before.rstrip().rstrip(MARK + CLOSING) or " "

@@ -16,6 +16,9 @@ _SPACE = " \u00a0"
 _LETTERS = re.compile(r"\W?\w(?:…|\.\.\.)\w\W?")
 """From one letter to another: `a…z`."""
 _BRACKETS = ")]}"
+_OPENERS = ('"', "“", "(")
+_CODE = (",", "(", "[", "{", "=", ":")
+_GIT = re.compile(r"\bgit \w+")
 _CLOSERS = "\"'”’)]}»"
 
 
@@ -32,12 +35,18 @@ def ellipses(prose: Prose, style: Style) -> Iterator[Hit]:
         before, after = text[max(0, start - 1) : start], text[end : end + 1]
         if _is_other(before, after, bool(gap), bool(tail)) or _LETTERS.fullmatch(text[max(0, start - 2) : end + 2]):
             continue
+        if gap and not tail and after.isalnum() and before in _CODE:
+            # `f(a, ...rest)`
+            continue
         fix: Fix = "safe"
         starts = not before or before == "\n"
         new_gap = "" if not starts and (before.isalpha() or before in (MARK, *_CLOSERS)) else gap
         new_tail = tail
-        if not tail and after.isalpha() and (before.isalpha() or gap) and not starts:
-            # Three typed dots between letters may be code: `main...work`, `...args`.
+        opens = after in _OPENERS and text[end + 1 : end + 2].isalnum()
+        if not tail and (after.isalpha() or opens) and (before.isalpha() or gap) and not starts:
+            # Three typed dots between letters may be code: `main...work`, `f(...args)`.
+            if match["typed"] and _GIT.search(text, max(0, start - 60), start):
+                continue
             fix = "suggest" if match["typed"] else "safe"
             new_tail = " "
         if gap and after in tuple(_BRACKETS):

@@ -51,7 +51,7 @@ class Linter:
         for block in document.blocks:
             inside = _within(markers, block, text) if markers else ()
             names = references if "[" in block.content else ()
-            key = (block.kind, block.content, block.level, block.item, block.quoted, inside, names, off)
+            key = (block.kind, block.content, block.level, block.item, block.quoted, block.plain, inside, names, off)
             result = known.get(key) or self._known.get(key)
             if result is None:
                 result = self._check(block, mask(block, inside, document.references, off))
@@ -159,6 +159,8 @@ def _finding(document: Document, block: Block, rule: Rule, hit: Hit, group: int)
     if block.kind == "title" and fix == "safe":
         # Front matter stays as it is until its author says otherwise.
         fix = "suggest"
+    if block.plain and replacement is not None:
+        replacement = replacement.replace(": ", ", ")
     line, column = document.line_column(start)
     end_line, end_column = document.line_column(end)
     message = rule.message.format(count=hit.count, most=rule.most, missing="")

@@ -16,6 +16,7 @@ BlockKind = Literal["heading", "body", "cell", "html", "title"]
 
 _UNPARSED = re.compile("[\0\ud800-\udfff]")
 _FRONT = re.compile(r"(---|\+\+\+)[ \t]*")
+_KEY = re.compile(r"[\"']?\w[\w .\"'-]*[:=]")
 _TITLE = re.compile(r"title[ \t]*[:=][ \t]*(?P<quote>[\"']?)(?P<title>.*?)(?P=quote)[ \t]*$")
 _LEADING = " \t"
 
@@ -52,6 +53,8 @@ class Block:
     item: bool = False
     """It is the first block of a list item."""
     quoted: bool = False
+    plain: bool = False
+    """A title without quotation marks, in which YAML takes a colon with a space for its own."""
 
     def place(self, offset: int) -> int:
         """The offset in the text of an offset in the content."""
@@ -112,7 +115,8 @@ def _front_matter(lines: list[str]) -> int:
     closing = (opening[1], "...") if opening[1] == "---" else (opening[1],)
     for number, line in enumerate(lines[1:], 2):
         if line.rstrip() in closing and number < len(lines):
-            return number
+            # Two rules with something else between them are no front matter.
+            return number if any(_KEY.match(inner) for inner in lines[1 : number - 1]) else 0
     return 0
 
 
@@ -120,7 +124,8 @@ def _title(front: list[str], starts: tuple[int, ...]) -> Iterator[Block]:
     for number, line in enumerate(front):
         found = _TITLE.match(line)
         if found:
-            yield Block("title", found["title"], ((0, starts[number] + found.start("title")),))
+            places = ((0, starts[number] + found.start("title")),)
+            yield Block("title", found["title"], places, plain=not found["quote"])
             return
 
 

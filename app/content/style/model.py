@@ -37,6 +37,8 @@ class Rule:
     swap: Mapping[str, str] = field(default_factory=dict)
     """Words or phrases, and what to write instead."""
     words: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    """Phrases in which the words are fine: `rather than` for `rather`."""
     inflect: bool = False
     """Forms of a word in -s, -ed and -ing count too."""
     exact: bool = False
@@ -53,6 +55,8 @@ class Override:
 
     template: str = ""
     target: str = ""
+    where: str = ""
+    """The file and line it stands in, for errors; empty for the configuration."""
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     severity: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from app.content.style.markdown import Block
 from app.content.style.model import Fix
 from app.content.style.spans import BREAK, MARK, PROTECTED, Masked
 
-WORD = re.compile(rf"[^\W_]\w*(?:['’-]\w+)*|{PROTECTED}+")
+WORD = re.compile(rf"(?!\d\ufe0f?\u20e3)[^\W_]\w*(?:['’-]\w+)*|{PROTECTED}+")
 DASHES = tuple("—―⸺⸻–")
 _STOP = re.compile(f"[.!?…{BREAK}]+")
 _AFTER = re.compile(rf"[\"'”’)\]{MARK}]*(?P<space>\s*)(?P<next>.?)")
@@ -112,3 +112,8 @@ def widened(text: str, start: int, end: int, spaces: str) -> tuple[int, int]:
     while end < len(text) and text[end] in spaces:
         end += 1
     return start, end
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list in which spaces and line ends part them."""
+    return frozenset(text.split())

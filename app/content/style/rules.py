@@ -38,8 +38,9 @@ def style(options: Options, template: str = "", target: str = "") -> Style:
         rule = _changed(rules, table, f"content.style.rules[{number}]")
         rules = {**rules, rule.id: rule}
     _switch(rules, options.on, options.off, options.severity, "content.style")
-    for number, override in enumerate(options.overrides):
-        where = f"content.style.overrides[{number}]"
+    own = sum(1 for override in options.overrides if override.where)
+    for number, override in enumerate(options.overrides, -own):
+        where = override.where or f"content.style.overrides[{number}]"
         chosen = dict(rules)
         _switch(chosen, override.on, override.off, override.severity, where)
         if override.template in ("", template) and override.target in ("", target):
@@ -80,7 +81,7 @@ def _changed(rules: Mapping[str, Rule], table: Mapping[str, Any], where: str) ->
 
 def _rule(start: Mapping[str, Any], table: Mapping[str, Any]) -> Rule:
     values = {**start, **table}
-    for name in ("scope", "words", "keys"):
+    for name in ("scope", "words", "allowed", "keys"):
         if name in values:
             values[name] = tuple(values[name])
     return Rule(**{name: value for name, value in values.items() if name in _FIELDS})

@@ -28,6 +28,7 @@ _INLINE = re.compile(r"[`<&\[\\*_~]|  \n")
 _LITERAL_HINT = re.compile(r"[/@#<:\\]|\.(?=\w)|(?<!\S)-(?=[-\w])")
 _SPACE = re.compile(r"\s")
 _COMMAND = re.compile(r"</[^<>\n]{1,100}:\d+>")
+_FORMULA = re.compile(r"\$\$[^$]{1,400}\$\$|(?<![\w$\\])\$(?![\s$])[^$\n]{0,200}(?<![\s\\$])\$(?![\w$])")
 _LITERAL = re.compile(
     r"""
       [a-zA-Z][a-zA-Z0-9+.-]{1,30}://[^\s<>\ufffc]*[^\s<>\ufffc.,;:!?'"*_~)\]}]          # addresses
@@ -132,7 +133,7 @@ def mask(block: Block, markers: Iterable[tuple[int, int]], references: dict[str,
 
 
 def _literal(content: str) -> Iterator[tuple[int, int]]:
-    """Addresses, paths, mentions and their like, which only stand between spaces that have a sign of them."""
+    """Addresses, paths, mentions and their like, which only stand between spaces that have a sign of them; formulas."""
     done = 0
     for hint in _LITERAL_HINT.finditer(content):
         if hint.start() < done:
@@ -144,9 +145,10 @@ def _literal(content: str) -> Iterator[tuple[int, int]]:
         done = space.start() if space else len(content)
         for match in _LITERAL.finditer(content, start, done):
             yield match.span()
-    if "</" in content:
-        for match in _COMMAND.finditer(content):
-            yield match.span()
+    for sign, pattern in (("</", _COMMAND), ("$", _FORMULA)):
+        if sign in content:
+            for match in pattern.finditer(content):
+                yield match.span()
 
 
 def _switched(content: str, off: Off) -> tuple[tuple[tuple[int, int, Off], ...], Off]:

@@ -65,6 +65,8 @@ class NoData(ChainableUndefined):
     def __str__(self) -> str:
         return NO_DATA
 
+    __repr__ = __str__
+
     def __call__(self, *_: Any, **__: Any) -> Any:
         return self
 
@@ -86,6 +88,12 @@ class NoData(ChainableUndefined):
     __int__, __float__ = _zero, _zero_point
 
 
+class Missing(StrictUndefined):
+    """A name that there is not: an error wherever it is looked at, also within a list that is printed."""
+
+    __repr__ = StrictUndefined.__str__
+
+
 class SafeEnvironment(ImmutableSandboxedEnvironment):
     """Fills templates within what a guard allows. Made for one filling."""
 
@@ -94,7 +102,7 @@ class SafeEnvironment(ImmutableSandboxedEnvironment):
     def __init__(self, loader: BaseLoader, guard: Guard, *, html: bool = False, no_data: str = NO_DATA) -> None:
         super().__init__(
             loader=loader,
-            undefined=StrictUndefined,
+            undefined=Missing,
             finalize=self._printed,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -149,7 +157,7 @@ class SafeEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a macro, a block, or one of the methods that there are."""
-        self.guard.spend(4)
+        self.guard.spend(4 + len(args) + len(kwargs))
         if isinstance(obj, _CALLED) or obj == self.globals["range"]:
             return context.call(obj, *args, **kwargs)
         owner = getattr(obj, "__self__", None)

@@ -21,8 +21,8 @@ from app.errors import UserError
 
 DEEPEST = 40
 """Lists within lists of the data."""
-WAIT_S = 1.8
-"""How long the other process may take in all."""
+WAIT_S = 10.0
+"""How long the other process may take in all, on a busy machine too: its processor time has a limit of its own."""
 MOST_BACK = 8 * 1024 * 1024
 """Bytes that come back from it."""
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")

@@ -120,7 +120,7 @@ def marks(given: Any) -> None:
 
 def as_json(value: Any) -> str:
     """The value as JSON on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def rounded(value: Any, digits: int = 0) -> Any:

@@ -7,6 +7,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from app import paths
+from app.config.secrets import revealed
+from app.errors import UserError
 from app.events import SourcesChanged
 
 if TYPE_CHECKING:
@@ -30,10 +32,10 @@ def reading_of(settings: DiscordSettings) -> Reading:
 
 
 def options_of(settings: DiscordSettings) -> DiscordOptions | None:
-    """What to read; None where no bot or no channel is configured."""
-    token = settings.token.get_secret_value()
-    if not token or not settings.channels:
+    """What to read; None where no bot or no channel is configured. Raises UserError where the token is not known."""
+    if not settings.token.get_secret_value() or not settings.channels:
         return None
+    token = revealed(settings.token.get_secret_value())
     from app.feedback.discord.poller import DiscordOptions
 
     return DiscordOptions(
@@ -79,6 +81,10 @@ class Following:
                 await poller.follow(self._tell)
             finally:
                 await poller.close()
+        except UserError as error:
+            log.warning("Discord's channels are not read: %s", error)
+            self._problems = {"": str(error)}
+            self._publish()
         except Exception as error:
             log.exception("Discord's channels are not read any more")
             self._problems = {"": f"reading ended with {type(error).__name__}: {error}; the log has the traceback"}

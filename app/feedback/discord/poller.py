@@ -31,6 +31,8 @@ NO_CONTENT = (
     "Bot in Discord's developer portal. Nothing is skipped meanwhile"
 )
 FLUSH_S = 5.0
+AGAIN_EVERY = 15
+"""Looks at a channel after which its reactions are read whatever their number is."""
 
 Message = dict[str, Any]
 
@@ -84,6 +86,8 @@ class Poller:
         self._cursors: dict[str, str] = {}
         self._counted: dict[tuple[str, str], int] = {}
         """How many had reacted, by message and emoji, when they were read last."""
+        self._looks: dict[str, int] = {}
+        """How often the reactions of a channel were looked at."""
 
     async def follow(self, tell: Callable[[Polled], None]) -> None:
         """Look at every channel, again after `poll_s`, until cancelled. A channel that is denied is left alone."""
@@ -151,10 +155,14 @@ class Poller:
         return page, ""
 
     async def _reactions(self, channel: str, done: Polled) -> Polled:
-        """Reactions come late: the latest messages are looked at each time, and read where their number changed."""
+        """Reactions come late: the latest messages are looked at each time, and read where their number changed; now
+        and then all of them are."""
         reading = self._options.reading
         seen: dict[tuple[str, str], int] = {}
         rows: list[dict[str, Any]] = []
+        look = self._looks[channel] = self._looks.get(channel, 0) + 1
+        # One who takes a reaction back while another one reacts leaves the number as it was.
+        again = look % AGAIN_EVERY == 0
         for message in await self._api.messages(channel):
             if not text_of(message):
                 # Withheld, or a picture alone: there is nothing that a reaction could judge.
@@ -165,7 +173,7 @@ class Poller:
                     continue
                 place = (str(message["id"]), emoji)
                 seen[place] = int(reaction.get("count") or 0)
-                if self._counted.get(place) == seen[place]:
+                if self._counted.get(place) == seen[place] and not again:
                     continue
                 users = await self._api.reacted(channel, place[0], emoji)
                 rows += [
@@ -192,6 +200,10 @@ class Poller:
 
     async def _new(self, taken: _Taken) -> _Taken:
         """Without the rows that are kept already: what they say of an edited message would be a conflict each time."""
+        if not taken.rows:
+            return taken
+        # The look before may have left some on their way.
+        await self._spool.flush(FLUSH_S)
         keys = [prepare(each.row, now=each.received_at).unique_key for each in taken.rows]
         known = await self._db.run(lambda conn: capture.known_events(conn, set(keys)))
         return replace(taken, rows=[each for each, key in zip(taken.rows, keys, strict=True) if key not in known])

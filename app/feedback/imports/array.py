@@ -98,8 +98,10 @@ class _Text:
                     f"not valid JSON: {error.msg}" if isinstance(error, json.JSONDecodeError) else "has too many levels"
                 )
             long = len(self._buffer) - self._at > ROW_BYTES + CHUNK
-            if long or (not self._more() and why):
-                return self._broken(line, why or "not valid JSON")
+            if long:
+                return self._broken(line, f"has more than {ROW_BYTES} bytes, or is not valid JSON")
+            if not self._more() and why:
+                return self._broken(line, why)
 
     def _broken(self, line: int, why: str) -> Item:
         digest, size, head = hashlib.sha256(), 0, b""

@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.errors import UserError
 from app.feedback import ingest
-from app.feedback.imports import array, csv, jsonl, parquet, tools
-from app.feedback.imports.items import Item
+from app.feedback.imports import array, tools
 from app.feedback.imports.maps import Conversion, Map, load
+from app.feedback.imports.reader import Format as Format
+from app.feedback.imports.reader import Reader
 from app.feedback.model import Extra, ImportReport
 
 if TYPE_CHECKING:
     from app.db.engine import Database
 
-Format = Literal["jsonl", "json", "csv", "parquet"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 LOOKED_AT = 65_536
 """Bytes at the beginning that tell the format."""
 LARGE = 4_000_000
@@ -61,6 +60,7 @@ async def import_file(
     db: Database,
     path: Path,
     *,
+    name: str = "",
     form: Format | None = None,
     using: str = "",
     extra: Extra = "forbid",
@@ -69,8 +69,8 @@ async def import_file(
 ) -> ImportReport:
     """Take in a file, going on where an import of the same file was interrupted.
 
-    `using` names a tool of `tools.TOOLS` or a TOML file with a map; without it the tool is told by the content. Raises
-    UserError for what cannot be read.
+    `name` is what it is called where its path says nothing. `using` names a tool of `tools.TOOLS` or a TOML file with
+    a map; without it the tool is told by the content. Raises UserError for what cannot be read.
     """
     try:
         stream = path.open("rb")
@@ -87,8 +87,8 @@ async def import_file(
         table = found.format in {"csv", "parquet"}
         convert = Conversion(map_, table) if table or map_ is not None else None
         mark, size = _mark(path, stream, beginning, f"{found.format} {convert} {extra}")
-        source = ingest.Source(str(path), mark, size >= LARGE, convert)
-        read = _reader(found.format, stream, str(path))
+        source = ingest.Source(name or str(path), mark, size >= LARGE, convert)
+        read = Reader(stream, found.format, str(path))
         return await ingest.import_rows(db, source, read, extra=extra, progress=progress, patience_s=patience_s)
 
 
@@ -97,17 +97,6 @@ def _mark(path: Path, stream: BinaryIO, beginning: bytes, how: str) -> tuple[byt
     facts = os.fstat(stream.fileno())
     place = str(path.resolve())
     return ingest.fingerprint(place, str(facts.st_size), str(facts.st_mtime_ns), beginning, how), facts.st_size
-
-
-def _reader(form: Format, stream: BinaryIO, name: str) -> ingest.Read:
-    def read(position: int, line: int) -> Iterator[Item]:
-        if form == "jsonl":
-            return jsonl.read(stream, position, line)
-        if form == "json":
-            return array.read(stream, position)
-        return csv.read(stream, position, name) if form == "csv" else parquet.read(stream, position, name)
-
-    return read
 
 
 def _map(using: str) -> Map | None:

@@ -16,7 +16,7 @@ class Item:
     """One row of a file: at `line` (from 1), with the file's position after it (bytes, or rows where a format has no
     such positions). `value` is the row where the format is not JSON lines; `fault` says that it could not be read.
 
-    `raw` is the row as it stood, cut at 256 KiB where `size` says that there was more.
+    `raw` is the row as it stood, cut where `size` says that there was more.
     """
 
     line: int

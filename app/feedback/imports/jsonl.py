@@ -35,11 +35,11 @@ def read(stream: BinaryIO, position: int = 0, line: int = 0) -> Iterator[Item]:
 
 
 def _endless(stream: BinaryIO, raw: bytes, position: int, line: int) -> Item:
-    """Read on to the end of a line that is too long, and keep its beginning, its size and its hash."""
-    digest, size, head = hashlib.sha256(raw), len(raw), raw[:RAW_BYTES]
+    """Read on to the end of a line that is too long, and keep its beginning, its place, its size and its hash."""
+    digest, size, head, begin = hashlib.sha256(raw), len(raw), raw[:RAW_BYTES], position - len(raw)
     while not raw.endswith(b"\n") and (raw := stream.readline(ROW_BYTES)):
         digest.update(raw)
         size += len(raw)
         position += len(raw)
-    why = Violation("", f"the line has {size} bytes, at most {ROW_BYTES} are taken")
+    why = Violation("", f"the line has {size} bytes from byte {begin} of the file on, at most {ROW_BYTES} are taken")
     return Item(line, position, head, fault=why, size=size, digest=digest.hexdigest())

@@ -23,6 +23,7 @@ from app.feedback.receiver.interactions import Interactions
 from app.feedback.receiver.limits import TokenBuckets, TooLongError, discard_body, read_body
 from app.feedback.receiver.openapi import document
 from app.feedback.receiver.options import BODY_BYTES, KEY_LENGTH, ReceiverOptions
+from app.feedback.receiver.refusals import Refusals
 from app.feedback.receiver.signatures import GITHUB, GITHUB_DELIVERY, accepted, accepted_from_discord
 from app.feedback.rows import ViolationError
 
@@ -45,22 +46,34 @@ class Receiver:
         intake: Intake,
         interactions: Interactions | None = None,
         clock: Callable[[], float] = time.time,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals or Refusals()
         self._options, self._intake, self._interactions, self._clock = options, intake, interactions, clock
         self._buckets = TokenBuckets(options.rate_per_s, options.burst, time.monotonic)
 
     def application(self) -> Starlette:
         """The ASGI application."""
         routes = [
-            Route(FEEDBACK, self._feedback, methods=["POST"]),
+            Route(FEEDBACK, self._told(self._feedback), methods=["POST"]),
             Route("/v1/health", self._health, methods=["GET"]),
             Route("/openapi.json", self._openapi, methods=["GET"]),
         ]
         if self._interactions is not None:
-            routes.append(Route(INTERACTIONS, self._interaction, methods=["POST"]))
+            routes.append(Route(INTERACTIONS, self._told(self._interaction), methods=["POST"]))
         application = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
         application.router.redirect_slashes = False
         return application
+
+    def _told(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint, whose refusals are told to whoever runs the receiver."""
+
+        async def answered(request: Request) -> Response:
+            response = await endpoint(request)
+            self._refusals.note(request.client.host if request.client else "", response)
+            return response
+
+        return answered
 
     async def _feedback(self, request: Request) -> Response:
         body = await self._body(request)

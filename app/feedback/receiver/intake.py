@@ -269,8 +269,8 @@ class Intake:
 
     def _learn(self, row: Prepared) -> None:
         self._rows.add(row.unique_key, KnownRow(row.id, row.body_hash))
-        if row.own_id:
-            self._ids.add(row.id, row.unique_key)
+        # Ids that were given here, too: the next row may claim one before the database has it.
+        self._ids.add(row.id, row.unique_key)
 
     def _forget(self, waiting: _Waiting) -> None:
         if waiting.taken is not None and waiting.taken.status == "created":

@@ -16,6 +16,7 @@ from app.feedback.receiver.application import Receiver
 from app.feedback.receiver.intake import Intake
 from app.feedback.receiver.interactions import Interactions
 from app.feedback.receiver.options import ReceiverOptions
+from app.feedback.receiver.refusals import Refusals, Tell
 from app.feedback.receiver.server import Server, make_server, serve
 
 if TYPE_CHECKING:
@@ -40,23 +41,26 @@ async def running(
     reading: Reading,
     *,
     clock: Callable[[], float] = time.time,
+    tell: Tell = lambda line: None,
 ) -> AsyncIterator[Running]:
-    """Listen for one block. The spool has to be started; the database may be down.
+    """Listen for one block. The spool has to be started; the database may be down. `tell` hears of refused requests.
 
     Raises UserError where the address cannot be had, or needs a secret.
     """
     listener = listening_socket(options.host, options.port, signed=bool(options.secrets))
-    intake = Intake(spool, db)
+    intake, refusals = Intake(spool, db), Refusals(tell)
     try:
         await intake.start()
         interactions = Interactions(intake, reading) if options.discord_key else None
-        server = make_server(Receiver(options, intake, interactions, clock).application(), options.head_s)
+        receiver = Receiver(options, intake, interactions, clock, refusals)
+        server = make_server(receiver.application(), options.head_s)
         done = asyncio.create_task(serve(server, listener), name="receiver")
         try:
             yield Running(_url(options.host, listener), server, done)
         finally:
             server.stop()
             await done
+            refusals.sum_up()
             await intake.close()
     finally:
         listener.close()

@@ -66,6 +66,8 @@ def _rows(found: int, wanted: int, most: int) -> Condition:
     left = wanted - found
     missing = "" if left <= 0 else f"{left} more accepted row{'s' if left > 1 else ''}"
     told = f"{found}{' or more' if found >= most > wanted else ''} of {wanted} new accepted rows"
+    if left < 0:
+        told += ": reached"
     return Condition("rows", left <= 0, found, wanted, told, missing)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.config.secrets import revealed
+from app.errors import UserError
 from app.feedback.receiver.signatures import sign
 from app.feedback.retrain.model import Frozen, Pipeline, Run
 from app.http import Client, UnreachableError
@@ -175,11 +177,15 @@ def body_of(run: Run, frozen: Frozen) -> dict[str, Any]:
 
 
 async def _webhook(pipeline: Pipeline, run: Run, frozen: Frozen) -> Outcome:
+    try:
+        secret = revealed(pipeline.secret)
+    except UserError as error:
+        return Outcome(False, str(error))
     body = json.dumps(body_of(run, frozen), ensure_ascii=False, allow_nan=False).encode()
     headers: Mapping[str, str] = {
         "Content-Type": "application/json",
         KEY: run.id,
-        **({SIGNATURE: sign(pipeline.secret, body, int(time.time()))} if pipeline.secret else {}),
+        **({SIGNATURE: sign(secret, body, int(time.time()))} if secret else {}),
     }
     # The address to the letter: a slash at its end may matter there.
     slash = pipeline.webhook.find("/", pipeline.webhook.index("//") + 2)

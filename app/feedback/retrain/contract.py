@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from app.feedback.contract import Contract, FeedbackOut, OperationId, Text
+from app.contract import RecordId, StrictRecord
+from app.feedback.contract import FeedbackOut, Text
 
 METRICS = 200
 
@@ -24,11 +25,11 @@ class TrainingRow(FeedbackOut):
     split: Literal["train", "test"]
 
 
-class RunReport(Contract):
+class RunReport(StrictRecord):
     """How a run went, as its consumer tells."""
 
     schema_version: Literal[1] = 1
-    run_id: OperationId
+    run_id: RecordId
     ok: bool
     metrics: Annotated[dict[MetricName, Metric], Field(max_length=METRICS, default_factory=dict)]
     note: Text | None = None

@@ -14,11 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from app.db.faults import UnavailableError
 from app.db.types import utc_now
 from app.errors import UserError
+from app.feedback.beginnings import whole_id
 from app.feedback.retrain import runs, states, trigger, watermarks
 from app.feedback.retrain.contract import RunReport
 from app.feedback.retrain.dispatch import Dispatcher
 from app.feedback.retrain.evaluate import evaluate
 from app.feedback.retrain.model import Evaluation, Look, Pipeline, Run, Status
+from app.feedback.retrain_tables import retrain_run
 from app.ids import new_id
 
 if TYPE_CHECKING:
@@ -103,6 +105,15 @@ class Retrain:
         if not await self._spool.flush(wait_s):
             return "spooled", run
         return "applied", await self._db.run(partial(runs.find, run_id=report.run_id))
+
+    async def whole(self, run_id: str) -> str:
+        """The id of the run that is called so, or whose id begins so; as it was given while the database is away.
+        Raises UserError where there is none, or more than one."""
+        try:
+            known, none = "`qd retrain history` shows them", "there is no run"
+            return await whole_id(self._db, retrain_run.c.id, run_id, "run", known, none=none)
+        except UnavailableError:
+            return run_id
 
     async def retry(self, run_id: str) -> Run:
         """Hand a run that failed or expired over once more. Raises UserError."""

@@ -1,0 +1,249 @@
+"""The left side of the Content screen: lists of drafts and notes, opening them, and where they are put."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.widgets import Input
+from textual.worker import Worker
+
+from screens import content_text as words
+from screens.content_base import ContentBase
+from screens.git_faults import told
+from widgets.text_list import TextEntry
+
+if TYPE_CHECKING:
+    from app.content.desk import Desk, Place
+    from app.content.drafts.recovery import Left
+
+FILTER_AFTER_S = 0.2
+
+
+class ContentLists(ContentBase):
+    """Lists, and what is done with the line under the cursor."""
+
+    listed = "work"
+    wanted = ""
+    """The words that are looked for."""
+    filter: Input
+    _after: Place | None = None
+    _after_notes: Place | None = None
+    _rows: tuple[TextEntry, ...] = ()
+    _listing: Worker[None] | None = None
+    _offered = False
+
+    # Reading
+
+    @property
+    def _reading(self) -> bool:
+        return self._listing is not None and not self._listing.is_finished
+
+    def list_again(self) -> None:
+        """Read the list anew; the lines of before stay until it is there."""
+        self.texts.set_pale(bool(self.texts.rows))
+        self._listing = self.run_worker(self._read, group="content-list", exclusive=True, exit_on_error=False)
+
+    async def _read(self, *, more: bool = False) -> None:
+        try:
+            desk = await self.desk()
+            rows = await self._page(desk, more=more)
+        except Exception as error:
+            self.texts.set_placeholder(words.failed(told(error), self.texts.size.width))
+            if self.texts.rows:
+                self.say(f"✗ the list is as it was: {told(error).partition(chr(10))[0]}")
+            return
+        self._rows = (*self._rows, *(row for row in rows if row not in self._rows)) if more else rows
+        self.texts.set_pale(False)
+        self.texts.set_placeholder(words.empty(self.listed, self.wanted))
+        self.show_rows()
+
+    async def _page(self, desk: Desk, *, more: bool) -> tuple[TextEntry, ...]:
+        open_id = self.draft.id if self.draft is not None else ""
+        rows: list[TextEntry] = []
+        states = words.LISTS[self.listed]
+        if states and not (more and self._after is None):
+            heads, self._after = await desk.page(states, after=self._after if more else None)  # type: ignore[arg-type]
+            rows += [words.draft_entry(head, open_id) for head in heads]
+        if self.listed in ("work", "notes") and not (more and self._after_notes is None):
+            notes, self._after_notes = await desk.notes(self.wanted, after=self._after_notes if more else None)
+            rows += [words.note_entry(head, open_id) for head in notes]
+        return tuple(rows)
+
+    def show_rows(self) -> None:
+        """Show what was read, of drafts those whose titles have the words."""
+        open_id = self.draft.id if self.draft is not None else ""
+        given = [word for word in self.wanted.casefold().split() if not word.startswith("tag:")]
+        shown = [
+            row._replace(open=row.key.endswith(open_id) if open_id else False)
+            for row in self._rows
+            if row.key.startswith("note:") or all(word in f"{row.title} {row.kind}".casefold() for word in given)
+        ]
+        # Drafts come first: they are what one works on.
+        shown.sort(key=lambda row: row.key.startswith("note:"))
+        self.texts.show(shown)
+        self.paint()
+
+    def on_row_list_moved(self) -> None:
+        """Read on before the end is reached."""
+        more = self._after is not None or self._after_notes is not None
+        if more and not self._reading and self.texts.near_end:
+            self._listing = self.run_worker(partial(self._read, more=True), group="content-list", exit_on_error=False)
+
+    def action_list_view(self, step: int) -> None:
+        """Another list."""
+        names = list(words.LISTS)
+        self.listed = names[(names.index(self.listed) + step) % len(names)]
+        self._rows = ()
+        self.texts.show((), keep=False)
+        self.texts.set_placeholder((((("reading"), "$text-muted"),),))
+        self.paint()
+        self.list_again()
+
+    def action_refresh(self) -> None:
+        """Read the list again."""
+        self.say("")
+        self.list_again()
+
+    # Words to look for
+
+    def action_filter(self) -> None:
+        """Type words: drafts by their titles, notes by all they hold."""
+        self.set_class(True, "-filter")
+        self.go("left")
+        self.filter.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Look for these words once the keys rest."""
+        if event.input is self.filter:
+            event.stop()
+            self.wanted = event.value.strip()
+            self.show_rows()
+            self.set_timer(FILTER_AFTER_S, partial(self._look_for, self.wanted))
+
+    def _look_for(self, typed: str) -> None:
+        if typed == self.wanted and self.is_mounted:
+            self.list_again()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the list, the words staying."""
+        if event.input is self.filter:
+            event.stop()
+            self.set_class(bool(self.wanted), "-filter")
+            self.go("left")
+
+    def clear_filter(self) -> bool:
+        """Show everything again; False where nothing was looked for."""
+        had = bool(self.wanted) or self.has_class("-filter")
+        self.filter.value = ""
+        self.set_class(False, "-filter")
+        return had
+
+    # Opening
+
+    def on_row_list_chosen(self) -> None:
+        """Open what was clicked twice."""
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Open the text under the cursor in the editor."""
+        entry = self.texts.entry
+        if entry is not None:
+            self.attempt(self.open_text(entry.key), group="content-open", exclusive=True)
+
+    async def open_text(self, key: str) -> None:
+        """Open a draft (`draft:ID`) or a note (`note:ID`); what is open now is kept before."""
+        from app.content.desk import draft_of
+
+        kind, _, identity = key.partition(":")
+        desk = await self.desk()
+        if self.draft is None or self.draft.id != identity:
+            await self.keep()
+            await self.leave_form()
+            if kind == "note":
+                note = await desk.note(identity)
+                self.show_draft(draft_of(note), note)
+            else:
+                self.show_draft(await desk.find(identity))
+            self.show_rows()
+        self.go("middle")
+
+    # What an earlier session left
+
+    async def offer_left(self) -> None:
+        """Once, at the start: texts that were typed and not kept as versions."""
+        if self._offered:
+            return
+        self._offered = True
+        left = await (await self.desk()).left()
+        if not left:
+            return
+        from screens.confirm import Confirm
+        from widgets.figures import moment, wall_clock
+
+        lines = [
+            f"{each.draft.title or 'untitled'}, typed {moment(each.typed_at.timestamp(), wall_clock())}"
+            for each in left[:8]
+        ]
+        if len(left) > 8:
+            lines.append(f"and {len(left) - 8} more")
+        detail = "\n".join(lines) + "\n\nEach becomes the next version of its text. No: it is asked again next time."
+        question = Confirm("Take up what was typed and not kept?", detail, yes="take up", no="later")
+        self.app.push_screen(question, lambda yes: self.attempt(self._take_up(left)) if yes else None)
+
+    async def _take_up(self, left: tuple[Left, ...]) -> None:
+        desk = await self.desk()
+        for each in reversed(left):
+            draft = await desk.take_up(each)
+        self.list_again()
+        await self.open_text(f"{'note' if draft.kind == 'note' else 'draft'}:{draft.id}")
+        self.say(f"✓ {len(left)} taken up" if len(left) > 1 else "✓ taken up")
+
+    # Where texts are put
+
+    def action_trash(self) -> None:
+        """Into the trash, or back from there."""
+        self._put("trashed")
+
+    def action_archive(self) -> None:
+        """Into the archive, or back from there."""
+        self._put("archived")
+
+    def action_mark(self) -> None:
+        """Mark the text under the cursor, and go on to the next."""
+        if (row := self.texts.cursor_row) is not None:
+            self.texts.toggle_mark(row)
+            self.texts.action_move(1)
+
+    def _put(self, state: str) -> None:
+        known = self.texts.entries
+        entries = [known[row] for row in self.texts.marks if row in known]
+        if not entries and self.texts.entry is not None:
+            entries = [self.texts.entry]
+        if entries:
+            self.attempt(self._put_all(entries, state))
+
+    async def _put_all(self, entries: Sequence[TextEntry], state: str) -> None:
+        said = ""
+        for entry in entries:
+            said = await self._put_one(entry, state)
+        self.texts.clear_marks()
+        self.say(said if len(entries) == 1 else f"✓ {len(entries)} texts, the last: {said.removeprefix('✓ ')}")
+        self.list_again()
+
+    async def _put_one(self, entry: TextEntry, state: str) -> str:
+        desk = await self.desk()
+        kind, _, identity = entry.key.partition(":")
+        if kind == "note":
+            if state != "trashed":
+                return "notes are kept in no archive"
+            await desk.trash_note(await desk.note(identity))
+            return f"✓ {entry.title} is in the trash; `qd notes trash ID --restore` brings it back"
+        draft = await desk.find(identity)
+        there = draft.state == state
+        moved = await desk.set_state(draft, "draft" if there else state)  # type: ignore[arg-type]
+        if self.draft is not None and self.draft.id == identity:
+            self.draft = moved
+        place = {"trashed": "the trash", "archived": "the archive"}[state]
+        return f"✓ back from {place}" if there else f"✓ in {place}"

@@ -1,0 +1,151 @@
+"""The words around the panels of the Content screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from screens.feedback_text import failed
+from widgets import hints
+from widgets.safe_text import clean_line
+from widgets.text_list import TextEntry
+
+if TYPE_CHECKING:
+    from app.content.model import ContentSnapshot, Draft, DraftHead, NoteHead
+
+Part = tuple[str, str]
+SIGNS = {
+    "draft": ("◐", "$accent"),
+    "scheduled": ("○", "$info"),
+    "published": ("✓", "$success"),
+    "archived": ("·", "$text-muted"),
+    "trashed": ("✗", "$text-muted"),
+    "note": ("●", "$special"),
+}
+LISTS = {
+    "work": ("draft", "scheduled"),
+    "notes": (),
+    "sent": ("published",),
+    "archive": ("archived",),
+    "trash": ("trashed",),
+}
+"""The lists, and the states of the drafts in each."""
+EMPTY = {
+    "work": (("Nothing is in work.", "bold"), (("ctrl+n", "begins a draft from a template"), ("n", "adds a note"))),
+    "notes": (
+        ("Notes keep what is worth keeping, with tags and [[links]].", "bold"),
+        (("n", "adds one"),),
+    ),
+    "sent": (("Nothing was published yet.", "bold"), (("ctrl+o", "publishes the draft that is open"),)),
+    "archive": (("Nothing is archived.", "bold"), (("A", "archives the draft under the cursor"),)),
+    "trash": (("The trash is empty.", "bold"), ()),
+}
+
+__all__ = ["EMPTY", "LISTS", "failed"]
+
+
+def key(default: str) -> str:
+    """The key of the area that does what this one does by default."""
+    return hints.key("app" if default == "ctrl+n" else "content", default)
+
+
+def keys(*pairs: tuple[str, str], room: int = 0) -> Content:
+    """`ctrl+s save · ctrl+l fix style`; where there is little room (0: enough) without the last ones."""
+    made = Content("")
+    for default, about in pairs:
+        longer = Content.assemble(
+            made, (" · " if made else "", "$muted"), (key(default), "$accent"), (f" {about}", "$text-muted")
+        )
+        if room and longer.cell_length > room:
+            break
+        made = longer
+    return made
+
+
+def draft_entry(head: DraftHead, open_id: str) -> TextEntry:
+    """The line of a draft."""
+    sign, tone = SIGNS[head.state]
+    title = f"{head.kind.upper()}-{head.number:04d} {head.title}" if head.number is not None else head.title
+    return TextEntry(f"draft:{head.id}", sign, tone, title, head.kind, head.updated_at.timestamp(), head.id == open_id)
+
+
+def note_entry(head: NoteHead, open_id: str) -> TextEntry:
+    """The line of a note."""
+    sign, tone = SIGNS["note"]
+    kind = " ".join(head.tags) or "note"
+    return TextEntry(f"note:{head.id}", sign, tone, head.title, kind, head.updated_at.timestamp(), head.id == open_id)
+
+
+def empty(name: str, wanted: str) -> Sequence[Sequence[Part]]:
+    """What a list says that has nothing in it."""
+    if wanted:
+        return (
+            (("Nothing here has these words.", ""),),
+            ((clean_line(wanted, 40), "$accent"),),
+            (),
+            ((key("esc"), "$accent"), (" clears them", "$text-muted")),
+        )
+    what, pairs = EMPTY[name]
+    return (
+        (what,),
+        (),
+        *(((key(default), "$accent"), (f" {about}", "$text-muted")) for default, about in pairs),
+    )
+
+
+def lists(name: str) -> Content:
+    """The names of the lists, the open one standing out."""
+    shown = [
+        (f" {each} " if each == name else each, "$ink on $accent" if each == name else "$text-muted") for each in LISTS
+    ]
+    shown = [part for each in shown for part in (each, (" ", ""))][:-1]
+    return Content.assemble(*shown)
+
+
+def editor_title(draft: Draft | None, *, changed: bool) -> Content:
+    """`The journal waits ─ devlog ─ version 3`, with a sign while the text is not kept as a version."""
+    if draft is None:
+        return Content("text")
+    kept = f"version {draft.version}"
+    parts: list[Part] = [(clean_line(draft.title, 80) or "untitled", "bold"), (f" ─ {draft.kind} ─ {kept}", "")]
+    if changed:
+        parts.append((" ● changed", "$warning"))
+    return Content.assemble(*parts)
+
+
+def folds(at: str) -> Content:
+    """The panels that share the place, the open one standing out."""
+    names = {"left": "list", "middle": "text", "right": "preview"}
+    shown = [(f" {name} ", "$ink on $accent" if each == at else "$text-muted") for each, name in names.items()]
+    return Content.assemble(*shown, " ")
+
+
+def status(
+    said: str,
+    pairs: Sequence[tuple[str, str]],
+    snapshot: ContentSnapshot | None,
+    trouble: str,
+    width: int,
+    fold: str,
+) -> Content:
+    """The line below: panels that are folded, what was done last (else the keys), and what is wrong."""
+    parts: list[Content] = [folds(fold)] if fold else [Content(" ")]
+    wrong = trouble or (snapshot.problem if snapshot is not None else "")
+    room = width - parts[0].cell_length - 2
+    if said.startswith("✗"):
+        parts.append(Content.styled(clean_line(said, 400), "$error"))
+    elif said:
+        told = Content(clean_line(said, 400))
+        parts.append(told)
+        hints = keys(*pairs, room=max(room - told.cell_length - 3, 1))
+        if hints:
+            parts += [Content("   "), hints]
+    elif wrong:
+        away = snapshot is not None and not snapshot.up and not trouble
+        text = "the database is away: texts are kept in the journal until it is back" if away else wrong
+        parts.append(Content.assemble(("⚠ ", "$warning"), (clean_line(text, 300), "$text-muted")))
+    else:
+        parts.append(keys(*pairs, room=room))
+    return Content("").join(parts)
