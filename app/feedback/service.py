@@ -75,6 +75,7 @@ class FeedbackService(Deciding):
         self._looked_at, self._told = 0, 0.0
         self._clusters_at: datetime | None = None
         self._renewed = 0.0
+        self._claiming = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unfollow: Callable[[], None] = lambda: None
 
@@ -234,8 +235,7 @@ class FeedbackService(Deciding):
             )
             if not found:
                 break
-            take = partial(self._take, found, now=now, again=again)
-            taking = asyncio.ensure_future(self._db.run(take, write=True))
+            taking = asyncio.ensure_future(self._take(found, now=now, again=again))
             try:
                 items, shown_again = await asyncio.shield(taking)
             except asyncio.CancelledError:
@@ -252,11 +252,15 @@ class FeedbackService(Deciding):
                 fresh.insert(self._chance.randrange(len(fresh) + 1), item)
         self._upcoming.extend(fresh)
 
-    def _take(
-        self, found: list[queue.Candidate], conn: Any, *, now: datetime, again: int
+    async def _take(
+        self, found: list[queue.Candidate], *, now: datetime, again: int
     ) -> tuple[list[QueueItem], list[QueueItem]]:
-        items = queue.claim(conn, found, reviewer=self.reviewer, session=self._session, now=now)
-        return items, agreement.pick(conn, self.reviewer, now=now, limit=again, chance=self._chance)
+        def work(conn: Any) -> tuple[list[QueueItem], list[QueueItem]]:
+            items = queue.claim(conn, found, reviewer=self.reviewer, session=self._session, now=now)
+            return items, agreement.pick(conn, self.reviewer, now=now, limit=again, chance=self._chance)
+
+        async with self._claiming:
+            return await self._db.run(work, write=True)
 
     def _looked(self, count: int) -> None:
         """So many rows were looked at; called in the database's thread."""
@@ -324,8 +328,11 @@ class FeedbackService(Deciding):
     async def _renew(self) -> None:
         if time.monotonic() - self._renewed < queue.LEASE.total_seconds() / 3 or not self._upcoming:
             return
+        before = {item.row.id for item in self._upcoming}
+        # Of a row that was decided and taken back, the database must have heard both.
+        await self._spool.flush(2.0)
         now = self._clock()
-        ids = [item.row.id for item in self._upcoming if not item.reshow]
+        ids = [item.row.id for item in self._upcoming if not item.reshow and item.row.id in before]
 
         def work(conn: Any) -> set[str]:
             until = (now + queue.LEASE).replace(microsecond=0)
@@ -337,7 +344,9 @@ class FeedbackService(Deciding):
             }
 
         try:
-            held = await self._db.run(work, write=True)
+            # Not while rows are claimed: those that this very session is just claiming would be passed over as lost.
+            async with self._claiming:
+                held = await self._db.run(work, write=True)
         except UserError:
             return
         self._renewed = time.monotonic()
