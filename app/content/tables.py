@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Double, Index, Integer, String, Table, event
 
-from app.db.tables import SERVER_OPTIONS, metadata
+from app.db.tables import AFTER_MERGE, SERVER_OPTIONS, metadata
 from app.db.types import Identifier, Json, LongText, Money, Ulid, UtcDateTime, Word, on_server
 
 TITLE_LENGTH = 500
@@ -180,8 +180,11 @@ note_tag = Table(
     metadata,
     Column("note_id", Ulid, primary_key=True),
     Column("tag", Identifier(TAG_LENGTH), primary_key=True),
-    Index("ix_note_tag_tag_note_id", "tag", "note_id"),
+    # The note's, so that the newest notes of a tag are a range of the index.
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_note_tag_tag_updated_at_note_id", "tag", "updated_at", "note_id"),
     sqlite_with_rowid=False,
+    info={AFTER_MERGE: "app.content.notes.merged:match_times"},
     **SERVER_OPTIONS,
 )
 

@@ -23,7 +23,7 @@ from tests.bench.figures import Judged, Report, Table, percentile
 from tests.bench.scale import Scale
 
 NOTES = 50_000
-ROUNDS = 15
+ROUNDS = 40
 BATCH = 2000
 WORDS = 120
 TAGS = {"tenth": 10, "rare": 1000}
@@ -85,6 +85,8 @@ def _queries(vocabulary: Sequence[str]) -> dict[str, str]:
         "a tag": "tag:tenth",
         "a tag and the most frequent word": f"tag:tenth {vocabulary[0]}",
         "a tag and three frequent words": f"tag:tenth {' '.join(vocabulary[7:10])}",
+        "a tag and eight frequent words": f"tag:tenth {' '.join(vocabulary[1:9])}",
+        "a tag and a word of the middle": f"tag:tenth {vocabulary[500]}",
         "a rare tag and one letter": "tag:rare a",
         "nothing but the newest": "",
     }
@@ -119,6 +121,9 @@ def _row(number: int, chance: random.Random, choose: Callable[..., Sequence[str]
 def _put(conn: Connection, rows: list[dict[str, Any]]) -> None:
     conn.execute(insert(note), rows)
     tags = [
-        {"note_id": row["id"], "tag": tag} for row in rows for tag, each in TAGS.items() if not int(row["id"]) % each
+        {"note_id": row["id"], "tag": tag, "updated_at": row["updated_at"]}
+        for row in rows
+        for tag, each in TAGS.items()
+        if not int(row["id"]) % each
     ]
     conn.execute(insert(note_tag), tags)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, insert, select
 
+from app.content.tables import note, note_tag
 from app.db.copying.job import copy
 from app.db.copying.state import Mode
 from app.db.engine import Database
@@ -63,3 +65,23 @@ def test_decisions_older_than_what_a_pipeline_took_are_taken(
     accept(source, ["old1", "old2", "old3"], start=old)
     copy(source, database, merge=merge)
     assert look(database, wanted).new_rows == 3
+
+
+def noted(conn: Connection, at: datetime, tag: str) -> None:
+    """A note, changed at this moment, with one tag."""
+    texts = {"slug": "a", "title": "a", "body": "", "words": "", "path": "", "front": "", "hash": "", "state": "active"}
+    numbers = {"version": 1, "revision": 1}
+    conn.execute(insert(note), [{"id": "n", **texts, **numbers, "created_at": at, "updated_at": at}])
+    conn.execute(insert(note_tag), [{"note_id": "n", "tag": tag, "updated_at": at}])
+
+
+@pytest.mark.parametrize("merge", BOTH)
+def test_tags_of_a_note_that_both_have_get_its_time(database: Database, source: Database, merge: Mode) -> None:
+    older, newer = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+    source.run_now(partial(noted, at=older, tag="theirs"), True)
+    database.run_now(partial(noted, at=newer, tag="ours"), True)
+    copy(source, database, merge=merge)
+    time = older if merge == "replace" else newer
+    assert database.run_now(lambda conn: conn.scalar(select(note.c.updated_at))) == time
+    tags = database.run_now(lambda conn: conn.execute(select(note_tag.c.tag, note_tag.c.updated_at)).all())
+    assert sorted(map(tuple, tags)) == [("ours", time), ("theirs", time)]

@@ -26,6 +26,7 @@ NOTE = "content.note"
 _notes, _versions, _tags, _links = note.c, note_version.c, note_tag.c, note_link.c
 _HEAD = (_notes.id, _notes.slug, _notes.title, _notes.updated_at)
 KEYS = (Key(_notes.updated_at, descending=True), Key(_notes.id, descending=True))
+TAG_KEYS = (Key(_tags.updated_at, descending=True), Key(_tags.note_id, descending=True))
 ID_LENGTH = 26
 SAME_ENDING = 3
 LOOK_UP = 500
@@ -117,7 +118,11 @@ def _apply(conn: Connection, record: NoteRecord) -> None:
 
 def _marked(conn: Connection, records: Sequence[NoteRecord]) -> None:
     """Write the tags and the links of notes that have none."""
-    tags = [{"note_id": record.id, "tag": tag} for record in records for tag in dict.fromkeys(record.tags)]
+    tags = [
+        {"note_id": record.id, "tag": tag, "updated_at": record.updated_at}
+        for record in records
+        for tag in dict.fromkeys(record.tags)
+    ]
     if tags:
         conn.execute(insert(note_tag), tags)
     linked = [{"note_id": record.id, "target": target} for record in records for target in targets(record.body)]
@@ -180,7 +185,7 @@ def tags_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The tags of notes, by the notes' ids, in order."""
     found: dict[str, list[str]] = {}
     for begin in range(0, len(ids), LOOK_UP):
-        statement = select(note_tag).where(_tags.note_id.in_(ids[begin : begin + LOOK_UP]))
+        statement = select(_tags.note_id, _tags.tag).where(_tags.note_id.in_(ids[begin : begin + LOOK_UP]))
         for note_id, tag in conn.execute(statement):
             found.setdefault(note_id, []).append(tag)
     return {note_id: tuple(sorted(tags)) for note_id, tags in found.items()}
@@ -190,8 +195,9 @@ def heads(conn: Connection, state: NoteState, tag: str, limit: int, after: Curso
     """Notes in this state, with this tag or (empty) with any."""
     statement = select(*_HEAD).where(_notes.state == state)
     if tag:
-        statement = statement.where(_notes.id.in_(select(_tags.note_id).where(_tags.tag == tag)))
-    found = page(conn, statement, KEYS, limit=limit, after=after)
+        statement = statement.add_columns(*(key.column for key in TAG_KEYS))
+        statement = statement.join(note_tag, _tags.note_id == _notes.id).where(_tags.tag == tag)
+    found = page(conn, statement, TAG_KEYS if tag else KEYS, limit=limit, after=after)
     return NotePage(with_tags(conn, found.rows), found.last if found.more_after else None)
 
 
