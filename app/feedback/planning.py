@@ -142,7 +142,9 @@ def _draft(conn: Connection, given: Filter) -> _Draft:
 
 
 def _every_row(order: str, state: State, within: Sequence[Condition]) -> Range:
-    return Range(ORDERED[order][2], keys_of(order), (_rows.state == state, *within), state=state)
+    # What waits is not in SQLite's index, which has to be told that nothing of it is wanted.
+    decided = (_rows.decided_at.is_not(None),) if order == "decided" else ()
+    return Range(ORDERED[order][2], keys_of(order), (_rows.state == state, *decided, *within), state=state)
 
 
 def _by_names(

@@ -8,14 +8,16 @@ import marshal
 import multiprocessing
 import os
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.db.types import utc_now
 from app.errors import UserError
+from app.feedback.contract import FeedbackIn
 from app.feedback.exported import without_decisions
 from app.feedback.folding import Folded, fold
 from app.feedback.identities import identities
@@ -44,6 +46,8 @@ Read = Callable[[int, int], Iterator[Item]]
 """Items from (position, line) on."""
 Convert = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes a row of the contract of an object of another shape; may raise ViolationError."""
+Parsed = tuple[FeedbackIn, Item, Mapping[str, Any] | None]
+"""A row that came in, the item that it was, and what was made of that where it was no row of the contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,27 +183,27 @@ def made(work: Work) -> Iterator[Piece]:
 
 def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piece:
     now = utc_now()
-    rows: list[Prepared] = []
-    stood: list[tuple[int, bytes]] = []
+    read: list[Parsed] = []
     refused: list[Entry] = []
-    convert, extra, batch = work.convert, work.extra, work.batch
     for item in items:
         if item.fault is not None:
             refused.append(Entry(item.line, item.fault, *item.kept()))
             continue
-        raw, value = item.raw, item.value
+        value = item.value
         try:
-            if convert is not None:
-                value = convert(whole(raw) if value is None else value)
-            row = parse(raw, extra) if value is None else parse_object(value, extra)
-            rows.append(prepare(row, now=now, batch=batch, identity=next(ids)))
+            if work.convert is not None:
+                value = work.convert(whole(item.raw) if value is None else value)
+            row = parse(item.raw, work.extra) if value is None else parse_object(value, work.extra)
         except ViolationError as error:
-            # A line of an export is kept as it stood, with its decisions.
-            text = b"" if convert is without_decisions else _as_json(value)
-            why = error.violation
-            refused.append(entry(text, why, item.line) if text else Entry(item.line, why, *item.kept()))
-            continue
-        stood.append((item.line, raw))
+            refused.append(_refused(item, value, error.violation, work))
+        else:
+            read.append((row, item, value))
+    # By time, as most indexes go, which so are written in one place after the other; of rows that are the same, the
+    # first one in the file counts.
+    rows, stood, more = _prepared(sorted(read, key=lambda each: each[0].captured_at or now), now, work, ids)
+    if _twice(rows):
+        rows, stood, more = _prepared(read, now, work, ids)
+    refused = sorted(refused + more, key=lambda each: each.line)
     last = items[-1]
     broken = [
         (each.line, (each.violation.field, each.violation.reason), (each.raw, each.size, each.digest))
@@ -207,6 +211,34 @@ def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piec
     ]
     packed = marshal.dumps(fold(rows).packed())
     return Piece((last.end, last.line), len(items), size, packed, marshal.dumps(stood), marshal.dumps(broken))
+
+
+def _prepared(
+    read: Iterable[Parsed], now: datetime, work: Work, ids: Iterator[str]
+) -> tuple[list[Prepared], list[tuple[int, bytes]], list[Entry]]:
+    """Rows for the table, the items of these as they stood, and what is refused."""
+    rows: list[Prepared] = []
+    stood: list[tuple[int, bytes]] = []
+    refused: list[Entry] = []
+    for row, item, value in read:
+        try:
+            rows.append(prepare(row, now=now, batch=work.batch, identity=next(ids)))
+        except ViolationError as error:
+            refused.append(_refused(item, value, error.violation, work))
+        else:
+            stood.append((item.line, item.raw))
+    return rows, stood, refused
+
+
+def _twice(rows: Sequence[Prepared]) -> bool:
+    """Whether two of them are one, or have one id."""
+    return len({row.unique_key for row in rows}) < len(rows) or len({row.id for row in rows}) < len(rows)
+
+
+def _refused(item: Item, value: Mapping[str, Any] | None, why: Violation, work: Work) -> Entry:
+    # A line of an export is kept as it stood, with its decisions.
+    text = b"" if work.convert is without_decisions else _as_json(value)
+    return entry(text, why, item.line) if text else Entry(item.line, why, *item.kept())
 
 
 def _as_json(value: Mapping[str, Any] | None) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, String, Table, Text, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -96,7 +96,14 @@ feedback = Table(
     Column("context", JsonText),
     Index("ix_feedback_unique_key", "unique_key", unique=True),
     Index("ix_feedback_state_captured_at_id", "state", "captured_at", "id"),
-    Index("ix_feedback_state_decided_at_id", "state", "decided_at", "id"),
+    # SQLite spares itself what waits, which is most of what comes in.
+    Index(
+        "ix_feedback_state_decided_at_id",
+        "state",
+        "decided_at",
+        "id",
+        sqlite_where=text("decided_at IS NOT NULL"),
+    ),
     Index("ix_feedback_state_score_order_id", "state", "score_order", "id"),
     Index("ix_feedback_state_uncertainty_order_id", "state", "uncertainty_order", "id"),
     Index("ix_feedback_state_model_key_captured_at_id", "state", "model_key", "captured_at", "id"),
@@ -177,12 +184,14 @@ feedback_decision = Table(
     Index("ix_feedback_decision_decided_at_id", "decided_at", "id"),
     Index("ix_feedback_decision_reviewer_decided_at_id", "reviewer", "decided_at", "id"),
     Index(
-        "ix_feedback_decision_reviewer_kind_undone_by_decided_at_id",
+        "ix_feedback_decision_reviewer_kind_undone_by_feedback",
         "reviewer",
         "kind",
         "undone_by",
         "decided_at",
         "id",
+        # So that the rows of a reviewer are known without a look at the log itself.
+        "feedback_id",
     ),
     Index("ix_feedback_decision_reshow_decided_at_id", "reshow", "decided_at", "id"),
     **SERVER_OPTIONS,

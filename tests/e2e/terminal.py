@@ -165,7 +165,7 @@ class Terminal(Program):
             left = end - time.monotonic()
             if left <= 0 or closed:
                 why = f"ended with {self.process.poll()}" if closed else f"{timeout:g} s over"
-                raise TimeoutError(f"waited for {what}, {why}; the screen:\n{text}")
+                raise TimeoutError(f"waited for {what}, {why}, {self._last_seen()}; the screen:\n{text}")
             with self._news:
                 if len(self.output) == seen and not self._closed:
                     self._news.wait(left)
@@ -278,6 +278,12 @@ class Terminal(Program):
         self.hang_up()
 
     # Inside
+
+    def _last_seen(self) -> str:
+        """When something last came: a program that is slow goes on writing, one that hangs does not."""
+        if not self._thread.is_alive():
+            return "nobody reads any more"
+        return f"the last output {time.monotonic() - self.output[-1].at:.1f} s ago" if self.output else "no output"
 
     def _set_size(self, size: tuple[int, int]) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))

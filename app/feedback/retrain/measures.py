@@ -36,9 +36,9 @@ def counted(pipeline: Pipeline) -> int:
 def fresh(pipeline: Pipeline, since: datetime | None, state: str, *columns: Any) -> Select[Any]:
     """Rows of a state that no run of the pipeline has taken yet, in the order in which they were decided."""
     taken = exists().where(retrain_row.c.feedback_id == _rows.id, retrain_row.c.pipeline == pipeline.name)
-    asked = select(*columns).where(_rows.state == state)
-    if since is not None:
-        asked = asked.where(_rows.decided_at >= since)
+    # Without a bound, SQLite has to be told that nothing of what waits is wanted, which is not in the index.
+    decided = _rows.decided_at.is_not(None) if since is None else _rows.decided_at >= since
+    asked = select(*columns).where(_rows.state == state, decided)
     return asked.where(~taken).order_by(_rows.decided_at, _rows.id)
 
 

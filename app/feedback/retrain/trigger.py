@@ -135,7 +135,8 @@ def _reached(conn: Connection, pipeline: Pipeline, run_id: str, taken: int) -> t
     """
     columns, newest = (feedback.c.decided_at, feedback.c.id), (feedback.c.decided_at.desc(), feedback.c.id.desc())
     if taken < pipeline.most_rows:
-        ranges = [select(*columns).where(feedback.c.state == state) for state in measures.states_of(pipeline)]
+        decided = select(*columns).where(feedback.c.decided_at.is_not(None))
+        ranges = [decided.where(feedback.c.state == state) for state in measures.states_of(pipeline)]
     else:
         joined = select(*columns).join_from(retrain_row, feedback, feedback.c.id == retrain_row.c.feedback_id)
         ranges = [joined.where(retrain_row.c.run_id == run_id)]

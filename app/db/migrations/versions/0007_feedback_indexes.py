@@ -1,0 +1,25 @@
+"""Feedback: what waits is not in SQLite's index of decisions, and the rows of a reviewer stand in the index itself."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from app.db.migrations import steps
+from app.db.types import on_server
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Make the indexes anew, the new ones first, so that there is always one."""
+    steps.create_index(
+        "feedback_decision",
+        *("reviewer", "kind", "undone_by", "decided_at", "id", "feedback_id"),
+        name="ix_feedback_decision_reviewer_kind_undone_by_feedback",
+    )
+    steps.drop_index("feedback_decision", "reviewer", "kind", "undone_by", "decided_at", "id")
+    if not on_server(op.get_bind().dialect):
+        # All of it happens in one transaction.
+        steps.drop_index("feedback", "state", "decided_at", "id")
+        steps.create_index("feedback", "state", "decided_at", "id", sqlite_where="decided_at IS NOT NULL")
