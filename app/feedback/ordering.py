@@ -15,8 +15,8 @@ from app.feedback.tables import feedback
 
 _rows = feedback.c
 ORDERED = {
-    "score": (_rows.score_order, False, "ix_feedback_state_score_order_id"),
-    "uncertainty": (_rows.uncertainty_order, True, "ix_feedback_state_uncertainty_order_id"),
+    "score": (_rows.score_order, False, "ix_feedback_state_score_order_id_uncertainty_order"),
+    "uncertainty": (_rows.uncertainty_order, True, "ix_feedback_state_uncertainty_order_id_score_order"),
     "decided": (_rows.decided_at, True, "ix_feedback_state_decided_at_id"),
     "captured": (_rows.captured_at, True, "ix_feedback_state_captured_at_id"),
 }

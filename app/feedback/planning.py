@@ -50,6 +50,8 @@ THOROUGH = 1_000_000
 EVER = 2**60
 """A limit that keeps the servers from taking a table apart that is to be made first."""
 COLLECTED = frozenset({"score", "uncertainty", "decided_before", "decided_after", "reviewer"})
+NUMBERS = frozenset({"score", "uncertainty"})
+"""The index of each of them holds the other one, too."""
 
 _rows = feedback.c
 _log = feedback_decision.c
@@ -223,8 +225,9 @@ def _whole(conn: Connection, draft: _Draft, given: Filter, thorough: bool) -> Pl
     members: list[Pool] = []
     collected = 0
     meant = Filter((*(term for term in given.terms if term.field in {"state", "verdict"}), *left))
+    known = NUMBERS if draft.ranges and draft.ranges[0].index in {ORDERED[name][2] for name in NUMBERS} else frozenset()
     for pool in pools.pools(conn, meant) if draft.ranges else ():
-        if pool.terms[0].field not in COLLECTED:
+        if pool.terms[0].field not in COLLECTED - known:
             continue
         number = guessed(conn, pool.queries, THOROUGH if thorough else MANY)
         if _collectable(conn, draft, pool, number, thorough):

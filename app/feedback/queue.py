@@ -304,9 +304,9 @@ def _age(row: Row[Any], now: datetime) -> str:
 
 RUN_OF = {
     "oldest": Run("ix_feedback_state_captured_at_id", _OLDEST, _oldest),
-    "worst": Run("ix_feedback_state_score_order_id", (Key(_rows.score_order), Key(_rows.id)), _worst),
+    "worst": Run("ix_feedback_state_score_order_id_uncertainty_order", (Key(_rows.score_order), Key(_rows.id)), _worst),
     "uncertain": Run(
-        "ix_feedback_state_uncertainty_order_id",
+        "ix_feedback_state_uncertainty_order_id_score_order",
         (Key(_rows.uncertainty_order, descending=True), Key(_rows.id, descending=True)),
         _uncertain,
     ),

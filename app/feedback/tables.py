@@ -104,8 +104,9 @@ feedback = Table(
         "id",
         sqlite_where=text("decided_at IS NOT NULL"),
     ),
-    Index("ix_feedback_state_score_order_id", "state", "score_order", "id"),
-    Index("ix_feedback_state_uncertainty_order_id", "state", "uncertainty_order", "id"),
+    # Each of the two knows the other number, which is so asked of an entry rather than of a row.
+    Index("ix_feedback_state_score_order_id_uncertainty_order", "state", "score_order", "id", "uncertainty_order"),
+    Index("ix_feedback_state_uncertainty_order_id_score_order", "state", "uncertainty_order", "id", "score_order"),
     Index("ix_feedback_state_model_key_captured_at_id", "state", "model_key", "captured_at", "id"),
     Index("ix_feedback_state_source_captured_at_id", "state", "source", "captured_at", "id"),
     Index("ix_feedback_state_cluster_id", "state", "cluster", "id"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from app.db.engine import Database
 from app.feedback import finding, named, ordering, planning, pools, sizes, stride
@@ -123,9 +124,14 @@ LOOKED_UP = {
         "ix_feedback_tag_tag_state_captured_at_feedback_id",
     ),
     "source:a model:n": ("ix_feedback_state_source_captured_at_id", "ix_feedback_state_model_key_captured_at_id"),
-    "tag:late score:<0": ("ix_feedback_tag_tag_state_captured_at_feedback_id", "ix_feedback_state_score_order_id"),
-    "source:a uncertainty:>0.5": ("ix_feedback_state_source_captured_at_id", "ix_feedback_state_uncertainty_order_id"),
-    "score:<0 uncertainty:>0.5": ("ix_feedback_state_score_order_id", "ix_feedback_state_uncertainty_order_id"),
+    "tag:late score:<0": (
+        "ix_feedback_tag_tag_state_captured_at_feedback_id",
+        "ix_feedback_state_score_order_id_uncertainty_order",
+    ),
+    "source:a uncertainty:>0.5": (
+        "ix_feedback_state_source_captured_at_id",
+        "ix_feedback_state_uncertainty_order_id_score_order",
+    ),
 }
 
 
@@ -153,6 +159,23 @@ def test_asks_indexes_and_no_rows(rows: Database, asked: str, monkeypatch: pytes
             if rows.backend == "sqlite":
                 assert "SCAN" not in how
                 assert how.count("COVERING INDEX") == how.count("USING")
+
+
+async def test_two_numbers_are_asked_of_one_index(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "FEW", 0)
+    monkeypatch.setattr(planning, "ROW", dict.fromkeys(planning.ROW, 10**9))
+    for thorough in (False, True):
+        way = rows.run_now(partial(planning.plan, given=parse("score:<0 uncertainty:>0.5"), thorough=thorough))
+        assert {each.index for each in way.ranges} == {"ix_feedback_state_score_order_id_uncertainty_order"}
+        assert not way.by_index
+        for each in way.ranges:
+            # Counted by the index alone, so that it knows both.
+            counted = planning.between(select(func.count()).select_from(feedback), each, None, False, None)
+            how = explained(rows, counted.where(*way.rest))
+            assert each.index in how
+            assert "covering index" in how.lower() or "Using index" in how
+    found, _ = await finding.page(rows, parse("score:<0 uncertainty:>0.5"), limit=100)
+    assert [head.id for head in found] == wanted(rows, "score:<0 uncertainty:>0.5") != []
 
 
 def test_what_is_turned_round_may_lead(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:

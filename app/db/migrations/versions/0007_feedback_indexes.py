@@ -1,4 +1,5 @@
-"""Feedback: what waits is not in SQLite's index of decisions, and the rows of a reviewer stand in the index itself."""
+"""Feedback: what waits is not in SQLite's index of decisions, and more is known from indexes alone: a reviewer's rows,
+and of two numbers the other one."""
 
 from __future__ import annotations
 
@@ -19,6 +20,9 @@ def upgrade() -> None:
         name="ix_feedback_decision_reviewer_kind_undone_by_feedback",
     )
     steps.drop_index("feedback_decision", "reviewer", "kind", "undone_by", "decided_at", "id")
+    for first, second in (("score_order", "uncertainty_order"), ("uncertainty_order", "score_order")):
+        steps.create_index("feedback", "state", first, "id", second)
+        steps.drop_index("feedback", "state", first, "id")
     if not on_server(op.get_bind().dialect):
         # All of it happens in one transaction.
         steps.drop_index("feedback", "state", "decided_at", "id")
