@@ -8,23 +8,22 @@ import marshal
 import multiprocessing
 import os
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from app.db.types import utc_now
 from app.errors import UserError
-from app.feedback.contract import FeedbackIn
+from app.feedback.ahead import Ahead
 from app.feedback.exported import without_decisions
 from app.feedback.folding import Folded, fold
 from app.feedback.identities import identities
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, Violation
 from app.feedback.quarantine import Entry, entry
-from app.feedback.rows import Prepared, ViolationError, parse, parse_object, prepare, whole
+from app.feedback.rows import CAPTURED_AT, Prepared, ViolationError, parse, parse_object, prepare, whole
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -38,16 +37,16 @@ FIRST_ROWS = 4_000
 PIECE_ROWS = 2_000
 """Few rows at a time as objects: until they are written they are kept as bytes, which take a third of the memory."""
 PIECE_BYTES = 2_000_000
+PIECES_AHEAD = 12
+"""Pieces that may be ready and not wanted yet: about a batch, so that neither side waits for a pause of the other."""
 PIPE_BYTES = 1 << 20
-"""What the helper may be ahead of who reads, where the system lets a pipe hold that much."""
+"""What a pipe should hold besides, where the system lets it."""
 Place = tuple[int, int]
 """Position and line."""
 Read = Callable[[int, int], Iterator[Item]]
 """Items from (position, line) on."""
 Convert = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes a row of the contract of an object of another shape; may raise ViolationError."""
-Parsed = tuple[FeedbackIn, Item, Mapping[str, Any] | None]
-"""A row that came in, the item that it was, and what was made of that where it was no row of the contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +110,11 @@ class Preparer:
         self._most = min(FIRST_ROWS, BATCH_ROWS)
         self._pipe: Connection | None = None
         self._process: Any = None
+        self._ahead: Ahead[Piece] | None = None
+        self._pieces: Iterator[Piece]
         if helper and (os.cpu_count() or 1) > 1:
-            self._pieces = self._received(self._open(work))
+            self._ahead = Ahead(self._received(self._open(work)), PIECES_AHEAD)
+            self._pieces = iter(self._ahead)
         else:
             self._pieces = made(work)
 
@@ -131,10 +133,12 @@ class Preparer:
 
     def close(self) -> None:
         """End the helper."""
-        if self._pipe is not None:
-            self._pipe.close()
+        if self._pipe is not None and self._ahead is not None:
+            # Whoever reads from the pipe hears its end, and only then it is closed.
             self._process.terminate()
             self._process.join()
+            self._ahead.close()
+            self._pipe.close()
 
     def _open(self, work: Work) -> Connection:
         context = multiprocessing.get_context("spawn")
@@ -183,27 +187,28 @@ def made(work: Work) -> Iterator[Piece]:
 
 def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piece:
     now = utc_now()
-    read: list[Parsed] = []
+    rows: list[Prepared] = []
+    stood: list[tuple[int, bytes]] = []
     refused: list[Entry] = []
+    convert, extra, batch = work.convert, work.extra, work.batch
     for item in items:
         if item.fault is not None:
             refused.append(Entry(item.line, item.fault, *item.kept()))
             continue
-        value = item.value
+        raw, value = item.raw, item.value
         try:
-            if work.convert is not None:
-                value = work.convert(whole(item.raw) if value is None else value)
-            row = parse(item.raw, work.extra) if value is None else parse_object(value, work.extra)
+            if convert is not None:
+                value = convert(whole(raw) if value is None else value)
+            row = parse(raw, extra) if value is None else parse_object(value, extra)
+            rows.append(prepare(row, now=now, batch=batch, identity=next(ids)))
         except ViolationError as error:
-            refused.append(_refused(item, value, error.violation, work))
-        else:
-            read.append((row, item, value))
-    # By time, as most indexes go, which so are written in one place after the other; of rows that are the same, the
-    # first one in the file counts.
-    rows, stood, more = _prepared(sorted(read, key=lambda each: each[0].captured_at or now), now, work, ids)
-    if _twice(rows):
-        rows, stood, more = _prepared(read, now, work, ids)
-    refused = sorted(refused + more, key=lambda each: each.line)
+            # A line of an export is kept as it stood, with its decisions.
+            text = b"" if convert is without_decisions else _as_json(value)
+            why = error.violation
+            refused.append(entry(text, why, item.line) if text else Entry(item.line, why, *item.kept()))
+            continue
+        stood.append((item.line, raw))
+    rows, stood = _by_time(rows, stood)
     last = items[-1]
     broken = [
         (each.line, (each.violation.field, each.violation.reason), (each.raw, each.size, each.digest))
@@ -213,32 +218,18 @@ def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piec
     return Piece((last.end, last.line), len(items), size, packed, marshal.dumps(stood), marshal.dumps(broken))
 
 
-def _prepared(
-    read: Iterable[Parsed], now: datetime, work: Work, ids: Iterator[str]
-) -> tuple[list[Prepared], list[tuple[int, bytes]], list[Entry]]:
-    """Rows for the table, the items of these as they stood, and what is refused."""
-    rows: list[Prepared] = []
-    stood: list[tuple[int, bytes]] = []
-    refused: list[Entry] = []
-    for row, item, value in read:
-        try:
-            rows.append(prepare(row, now=now, batch=work.batch, identity=next(ids)))
-        except ViolationError as error:
-            refused.append(_refused(item, value, error.violation, work))
-        else:
-            stood.append((item.line, item.raw))
-    return rows, stood, refused
+def _by_time(rows: list[Prepared], stood: list[tuple[int, bytes]]) -> tuple[list[Prepared], list[tuple[int, bytes]]]:
+    """In the order in which they were captured: as most indexes go, which are so written in one place after the other.
 
-
-def _twice(rows: Sequence[Prepared]) -> bool:
-    """Whether two of them are one, or have one id."""
-    return len({row.unique_key for row in rows}) < len(rows) or len({row.id for row in rows}) < len(rows)
-
-
-def _refused(item: Item, value: Mapping[str, Any] | None, why: Violation, work: Work) -> Entry:
-    # A line of an export is kept as it stood, with its decisions.
-    text = b"" if work.convert is without_decisions else _as_json(value)
-    return entry(text, why, item.line) if text else Entry(item.line, why, *item.kept())
+    Of rows that are the same the first one in the file counts, so that these stay as they are.
+    """
+    times = [row.values[CAPTURED_AT] for row in rows]
+    order = sorted(range(len(rows)), key=times.__getitem__)
+    if len({row.unique_key for row in rows}) < len(rows) or any(row.own_id for row in rows):
+        return rows, stood
+    # New ids go up with the rows, as the table does on servers.
+    made = [rows[at].with_id(row.id) for row, at in zip(rows, order, strict=True)]
+    return made, [stood[at] for at in order]
 
 
 def _as_json(value: Mapping[str, Any] | None) -> bytes:

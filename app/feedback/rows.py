@@ -61,7 +61,9 @@ COLUMNS = (
 """The columns of `feedback` that a new row fills, in the order of `Prepared.values`."""
 
 
-_ID, _UNIQUE_KEY, _BODY_HASH, _EVENT = map(COLUMNS.index, ("id", "unique_key", "body_hash", "source_event_id"))
+_UNIQUE_KEY, _BODY_HASH, _EVENT = map(COLUMNS.index, ("unique_key", "body_hash", "source_event_id"))
+CAPTURED_AT = COLUMNS.index("captured_at")
+assert COLUMNS[0] == "id"
 
 
 class ViolationError(Exception):
@@ -84,7 +86,11 @@ class Prepared:
     @property
     def id(self) -> str:
         """The key of the row."""
-        return str(self.values[_ID])
+        return str(self.values[0])
+
+    def with_id(self, identity: str) -> Prepared:
+        """The same row with another key."""
+        return Prepared((identity, *self.values[1:]), self.tags, self.own_id)
 
     @property
     def unique_key(self) -> bytes:
