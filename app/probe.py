@@ -22,6 +22,8 @@ class LoopProbe:
         self, report: Callable[[float], None] | None = None, *, shortest_s: float = 0.05, longest_s: float = 1.0
     ) -> None:
         self.worst_s = 0.0
+        self.alive: Callable[[], None] | None = None
+        """Hears every tick."""
         self._report = report
         self._shortest = shortest_s
         self._longest = longest_s
@@ -50,6 +52,8 @@ class LoopProbe:
         busy = time.process_time() - self._cpu > self._pause * BUSY_SHARE
         self._pause = self._shortest if busy else min(self._longest, self._pause * 2)
         self._schedule(loop)
+        if self.alive is not None:
+            self.alive()
         self.worst_s = max(self.worst_s, late)
         if late > REPORT_S and self._report is not None:
             self._report(late)

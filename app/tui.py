@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from app.settings import Settings
+    from app.stalls import StallLog
     from screens.base import Pane
     from widgets.keymap import KeyInfo
 
@@ -46,7 +47,6 @@ FRAME_S = 0.03
 CLOSE_S = 10.0
 TELL_S = 0.4
 """Closing that takes longer than this says what it waits for."""
-
 
 NOTICES = ("config", "keys", "theme", "warnings", "data")
 """Kinds of notices, the worst first."""
@@ -83,6 +83,7 @@ class Quarterdeck(Themed, inherit_bindings=False):
         self.runtime: Any = None
         self.engine_ready = asyncio.Event()
         self.probe = LoopProbe(self._late)
+        self._stalls: StallLog | None = None
         self.animation_level = "none"
         self._given_runtime = runtime
         self._config_error = ""
@@ -107,9 +108,11 @@ class Quarterdeck(Themed, inherit_bindings=False):
         self.set_timer(FRAME_S, self.start_engine)
 
     def start_engine(self) -> None:
-        """Import, build and start the engine beside the running screen."""
+        """Import, build and start the engine beside the running screen; nothing where that is under way."""
+        if any(worker.group == "engine" and not worker.is_finished for worker in self.workers):
+            return
         self.shell.clear_problem()
-        self.run_worker(self._start_engine(), name="engine", group="engine", exclusive=True, exit_on_error=False)
+        self.run_worker(self._start_engine(), name="engine", group="engine", exit_on_error=False)
 
     async def _start_engine(self) -> None:
         try:
@@ -120,6 +123,7 @@ class Quarterdeck(Themed, inherit_bindings=False):
 
                 self.runtime = await asyncio.to_thread(boot.create, self._config)
             self.shell.log_path = getattr(self.runtime, "log_path", None)
+            self._watch_stalls()
             self._follow(self.runtime.bus)
             if self._given_runtime is None:
                 await self.runtime.start()
@@ -135,6 +139,13 @@ class Quarterdeck(Themed, inherit_bindings=False):
             # A full collection would stop everything for 60 to 110 ms here; what is left over is not worth that.
             gc.collect(1)
             gc.freeze()
+
+    def _watch_stalls(self) -> None:
+        if not self.is_headless and self._stalls is None and self.shell.log_path is not None:
+            from app.stalls import FILE_NAME, StallLog
+
+            self._stalls = StallLog(self.shell.log_path.with_name(FILE_NAME))
+            self.probe.alive = self._stalls.alive
 
     def _engine_failed(self, error: Exception) -> None:
         from screens.editor import open_in_editor
@@ -321,6 +332,8 @@ class Quarterdeck(Themed, inherit_bindings=False):
     async def on_unmount(self) -> None:
         """Stop what runs; the terminal is the user's again already."""
         self.probe.stop()
+        if self._stalls is not None:
+            self._stalls.close()
         await self._close_engine()
 
     async def _close_engine(self) -> None:

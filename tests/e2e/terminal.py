@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pyte
 
+from app import stalls as stalls_log
 from tests.e2e import processes
 from tests.e2e.escapes import Piece, Reader
 from tests.e2e.program import Program
@@ -283,7 +284,9 @@ class Terminal(Program):
         """When something last came: a program that is slow goes on writing, one that hangs does not."""
         if not self._thread.is_alive():
             return "nobody reads any more"
-        return f"the last output {time.monotonic() - self.output[-1].at:.1f} s ago" if self.output else "no output"
+        ago = f"the last output {time.monotonic() - self.output[-1].at:.1f} s ago" if self.output else "no output"
+        stalls = "".join(path.read_text("utf-8") for path in self.home.rglob(stalls_log.FILE_NAME))
+        return f"{ago}, stalls:\n{stalls}" if stalls else ago
 
     def _set_size(self, size: tuple[int, int]) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from app import boot, paths
 from app.config.problems import Problem as Mistake
 from app.config.problems import SettingsError
+from app.errors import UserError
 from app.events import Badge
 from app.quick import quick
 from app.testing import lastseen
@@ -99,6 +101,28 @@ async def test_an_engine_that_breaks_names_the_log(monkeypatch: pytest.MonkeyPat
         await until(lambda: app.shell.problem is not None and app.shell.problem.is_mounted)
         await until(lambda: "no engine today" in page_of(app))
         assert "quarterdeck.log" in page_of(app)
+
+
+async def test_asked_twice_the_engine_starts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path | None] = []
+    go = threading.Event()
+
+    def create(config: Path | None) -> Startable:
+        asked.append(config)
+        assert go.wait(10)
+        raise UserError("no engine today")
+
+    monkeypatch.setattr(boot, "create", create)
+    app = Quarterdeck(areas=AREAS)
+    async with app.run_test(size=(100, 30)):
+        await until(lambda: len(asked) == 1)
+        app.start_engine()
+        go.set()
+        await until(lambda: app.shell.problem is not None and app.shell.problem.is_mounted)
+        assert len(asked) == 1
+        # Once it has failed, it is tried again.
+        app.start_engine()
+        await until(lambda: len(asked) == 2)
 
 
 async def test_the_real_engine_starts_and_stops(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
