@@ -91,15 +91,20 @@ def search(query: tuple[str, ...], limit: int, as_json: bool, config: Path | Non
     return 0
 
 
-@notes.command(epilog="\b\nExamples:\n  qd notes show engine\n  qd notes show engine --json")
+@notes.command(epilog="\b\nExamples:\n  qd notes show engine\n  qd notes show engine --version 2 --json")
 @_name
+@click.option("--version", type=click.IntRange(1), help="As it was in this version.")
 @json_option
 @config_option
-def show(name: str, as_json: bool, config: Path | None) -> int:
+def show(name: str, version: int | None, as_json: bool, config: Path | None) -> int:
     """Print a note."""
     from app.commands.notes_storage import note_document, reading
 
-    note = asyncio.run(reading(load_settings(config), lambda notes: notes.find(name)))
+    async def read(notes: Notes) -> Note:
+        note = await notes.find(name)
+        return note if version is None else await notes.at(note, version)
+
+    note = asyncio.run(reading(load_settings(config), read))
     if as_json:
         emit({"note": note_document(note)})
     else:
@@ -165,6 +170,22 @@ def history(name: str, as_json: bool, config: Path | None) -> int:
         rows = [(str(each["number"]), moment(each["at"]), each["reason"], each["title"]) for each in versions]
         click.echo("\n".join(columns(("version", "saved", "why", "title"), rows, right=("version",))))
     return 0
+
+
+@notes.command(epilog="\b\nExample:\n  qd notes restore engine 2")
+@_name
+@click.argument("version", type=click.IntRange(1))
+@json_option
+@config_option
+def restore(name: str, version: int, as_json: bool, config: Path | None) -> int:
+    """Bring the text and the tags of an earlier version back, as the next version; the title stays."""
+
+    async def change(notes: Notes) -> Note:
+        note = await notes.find(name)
+        was = await notes.at(note, version)
+        return await notes.save(note, body=was.body, tags=was.tags, front=was.front)
+
+    return _written(config, as_json, change)
 
 
 @notes.command(epilog="\b\nExamples:\n  qd notes links engine\n  qd notes links engine --json")

@@ -81,6 +81,7 @@ SCHEMAS = {
     "notes links": "app.commands.schemas.notes:LINKS",
     "notes rename": "app.commands.schemas.notes:RENAME",
     "notes trash": "app.commands.schemas.notes:TRASH",
+    "notes restore": "app.commands.schemas.notes:RESTORE",
     "notes import": "app.commands.schemas.notes:IMPORT",
     "notes export": "app.commands.schemas.notes:EXPORT",
     "notes sync": "app.commands.schemas.notes:SYNC",

@@ -85,6 +85,23 @@ def test_a_note_gets_another_text_another_name_and_goes_to_the_trash(here: Path)
     assert document("trash", "new-engine", "--restore")["note"]["state"] == "active"
 
 
+def test_an_earlier_version_is_shown_and_brought_back() -> None:
+    document("add", "Engine", "--tag", "one", "--body", "first")
+    document("edit", "engine", "--body", "second")
+    document("tag", "engine", "two", "--remove", "one")
+    document("rename", "engine", "Motor")
+    was = document("show", "motor", "--version", "1")["note"]
+    assert (was["title"], was["tags"], was["body"], was["version"]) == ("Engine", ["one"], "first", 1)
+    assert qd("show", "motor", "--version", "2").stdout == "# Engine\n#one\n\nsecond\n"
+    back = document("restore", "motor", "1")["note"]
+    assert (back["title"], back["tags"], back["body"], back["version"]) == ("Motor", ["one"], "first", 5)
+    assert document("restore", "motor", "5")["note"]["version"] == 5
+    assert [each["body"] for each in document("history", "motor")["versions"]] == ["first", *["second"] * 3, "first"]
+    for command in (("show", "motor", "--version", "9"), ("restore", "motor", "9")):
+        done = qd(*command)
+        assert (done.returncode, "there is no version 9" in done.stderr) == (2, True)
+
+
 def test_an_editor_that_changes_nothing_makes_no_version() -> None:
     document("add", "A", "--body", "one\r\ntwo")
     note = document("edit", "a", EDITOR="true")["note"]

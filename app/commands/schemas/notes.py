@@ -25,6 +25,7 @@ VERSION = record(number=WHOLE, reason=choice(*get_args(NoteReason)), title=TEXT,
 ADD = document("qd notes add", note=NOTE, state=STATE)
 EDIT = document("qd notes edit", note=NOTE, state=STATE)
 TAG = document("qd notes tag", note=NOTE, state=STATE)
+RESTORE = document("qd notes restore", note=NOTE, state=STATE)
 TRASH = document("qd notes trash", note=NOTE, state=STATE)
 RENAME = document("qd notes rename", note=NOTE, state=STATE, mended=many(record(id=TEXT, slug=TEXT, title=TEXT)))
 LIST = document("qd notes list", notes=many(record(**HEAD)), next=maybe(TEXT))

@@ -141,6 +141,16 @@ class Notes:
         """The versions of a note, the latest first."""
         return await self._db.run(lambda conn: store.versions(conn, note_id))
 
+    async def at(self, note: Note, number: int) -> Note:
+        """The note as it was in this version. Raises UserError when it has no such version."""
+        for version in await self.versions(note.id):
+            # Of two with one number, which two people kept, the later one.
+            if version.number == number:
+                was = {name: getattr(version, name) for name in ("title", "front", "body", "tags", "hash")}
+                return replace(note, **was, version=number, links=targets(version.body))
+        fix = f"`qd notes history {note.slug}` lists them"
+        raise UserError(f"there is no version {number}", where=note.title, fix=fix)
+
     async def backlinks(self, note: Note) -> tuple[NoteHead, ...]:
         """The notes that link to it, the last changed first."""
         return await self._db.run(lambda conn: backlinks(conn, note))
