@@ -6,9 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_
+from sqlalchemy import Boolean, ColumnElement, Connection, Row, Select, and_, or_, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 Cursor = tuple[Any, ...]
+
+
+class _Compared(FunctionElement[bool]):
+    """One condition in two forms: written out, and as a comparison of rows."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: compared with 1, no index would be used."""
+        return self
+
+
+@compiles(_Compared)
+def _written_out(element: _Compared, compiler: Any, **options: Any) -> str:
+    # The servers do not read a comparison of rows from an index.
+    return f"({compiler.process(next(iter(element.clauses)), **options)})"
+
+
+@compiles(_Compared, "sqlite")
+def _of_rows(element: _Compared, compiler: Any, **options: Any) -> str:
+    # Written out, SQLite would begin at the first row with the leading key, and end behind the last one.
+    return f"{compiler.process(list(element.clauses)[1], **options)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +93,31 @@ def page(
 
 
 def beyond(keys: Sequence[Key], cursor: Cursor, *, backward: bool = False) -> ColumnElement[bool]:
-    """The condition that a row lies past `cursor`.
+    """The condition that a row lies past `cursor`."""
+    plain = _written_beyond(keys, cursor, backward)
+    rows = _as_rows(keys, cursor)
+    if rows is None:
+        return plain
+    row, place = rows
+    return _Compared(plain, row < place if keys[0].descending != backward else row > place)
 
-    Written out rather than as a comparison of tuples, which the servers do not read from an index; the leading
-    bound on the first key is implied by the rest and gives them a range to start from.
-    """
+
+def up_to(keys: Sequence[Key], cursor: Cursor, *, backward: bool = False) -> ColumnElement[bool]:
+    """The condition that a row lies before `cursor` or at it."""
+    lead = keys[0]
+    down = lead.descending != backward
+    bound = lead.column >= cursor[0] if down else lead.column <= cursor[0]
+    equal = and_(*(key.column == value for key, value in zip(keys, cursor, strict=True)))
+    plain = and_(bound, or_(_written_beyond(keys, cursor, not backward), equal))
+    rows = _as_rows(keys, cursor)
+    if rows is None:
+        return plain
+    row, place = rows
+    return _Compared(plain, row >= place if down else row <= place)
+
+
+def _written_beyond(keys: Sequence[Key], cursor: Cursor, backward: bool) -> ColumnElement[bool]:
+    """Written out; the leading bound on the first key is implied by the rest and gives a range to start from."""
     if len(keys) != len(cursor) or any(value is None for value in cursor):
         raise ValueError(f"the cursor {cursor!r} does not fit the {len(keys)} keys of this list")
     lead = keys[0]
@@ -87,13 +132,11 @@ def beyond(keys: Sequence[Key], cursor: Cursor, *, backward: bool = False) -> Co
     return and_(bound, or_(*cases)) if len(cases) > 1 else cases[0]
 
 
-def up_to(keys: Sequence[Key], cursor: Cursor, *, backward: bool = False) -> ColumnElement[bool]:
-    """The condition that a row lies before `cursor` or at it, with a bound of the first key as in `beyond`."""
-    lead = keys[0]
-    down = lead.descending != backward
-    bound = lead.column >= cursor[0] if down else lead.column <= cursor[0]
-    equal = and_(*(key.column == value for key, value in zip(keys, cursor, strict=True)))
-    return and_(bound, or_(beyond(keys, cursor, backward=not backward), equal))
+def _as_rows(keys: Sequence[Key], cursor: Cursor) -> tuple[ColumnElement[Any], ColumnElement[Any]] | None:
+    """Keys and cursor as rows that can be compared; None for a single key, and for keys of both directions."""
+    if len(keys) == 1 or any(key.descending != keys[0].descending for key in keys):
+        return None
+    return tuple_(*(key.column for key in keys)), tuple_(*cursor, types=[key.column.type for key in keys])
 
 
 def _cursor(keys: Sequence[Key], row: Row[Any]) -> Cursor:

@@ -319,4 +319,4 @@ def test_reads_from_an_index_without_sorting(database: Database, asked: str, mon
             if each.table is feedback and database.backend == "sqlite":
                 # From the cursor to the bound, and no further.
                 name = each.keys[0].column.name
-                assert f"{name}>? AND {name}<?" in explained(database, queries[-1])
+                assert f"({name},id)>(?,?) AND ({name},id)<(?,?)" in explained(database, queries[-1])
