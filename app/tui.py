@@ -268,9 +268,9 @@ class Quarterdeck(Themed, inherit_bindings=False):
         super().set_keymap(keymap)
 
     def get_driver_class(self) -> type[Driver]:
-        from screens.lasting_driver import lasting
+        from screens import alt_keys, lasting_driver
 
-        return lasting(super().get_driver_class())
+        return lasting_driver.lasting(alt_keys.with_alt(super().get_driver_class()))
 
     def copy_to_clipboard(self, text: str) -> None:
         super().copy_to_clipboard(text)

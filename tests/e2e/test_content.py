@@ -103,6 +103,42 @@ def test_from_ctrl_n_to_readers(house: House) -> None:
     assert states == {"site": "sent", "chat": "deleted"}
 
 
+def test_keys_with_alt_are_keys_in_every_field(house: House) -> None:
+    configure(house)
+    terminal = begun(house, "Keys", "one two one")
+    terminal.type(CTRL_END)
+    # Two that come together, too; what a keyboard makes with AltGr is typed.
+    terminal.press("alt+z", "alt+z", "alt+z")
+    terminal.wait_gone("Preview|Style")
+    terminal.press("alt+z")
+    terminal.wait_for("Style")
+    terminal.type("@€™ę")
+    terminal.wait_for("one two one@€™ę|@€™ę")
+    terminal.press("ctrl+f")
+    terminal.wait_for("alt\\+a all")
+    terminal.type("o.e")
+    terminal.wait_for("no match")
+    terminal.press("alt+r")
+    terminal.wait_for("2 matches|of 2")
+    terminal.press("tab")
+    terminal.type("six")
+    terminal.press("alt+a")
+    terminal.wait_for("2 replaced")
+    terminal.press("escape", "ctrl+s")
+    terminal.wait_for("✓ version 2")
+    # In the field of another area's filter, and away from a text.
+    terminal.press("alt+2")
+    terminal.wait_for("Tests")
+    terminal.wait_gone("ctrl\\+l")
+    terminal.press("alt+6")
+    terminal.wait_for("ctrl\\+l")
+    terminal.press("ctrl+q")
+    assert terminal.wait(60.0) == 0
+    (head,) = house.ask("content", "list")["drafts"]
+    body = house.ask("content", "show", head["id"])["draft"]["body"]
+    assert body == "# Keys\n\nsix two six\n@€™ę"
+
+
 def test_a_kill_while_typing_loses_a_second_at_most(house: House) -> None:
     configure(house)
     terminal = begun(house, "Storm", "First words.")
