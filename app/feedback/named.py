@@ -128,6 +128,8 @@ def _means(word: Word, name: str) -> bool:
 
 def span(conn: Connection, ranges: Sequence[Range]) -> tuple[datetime, datetime] | None:
     """When the first and the last row in these ranges were captured; None where there is no row."""
+    if not ranges:
+        return None
     first: list[Any] = []
     last: list[Any] = []
     for each in ranges:

@@ -50,6 +50,8 @@ THOROUGH = 1_000_000
 EVER = 2**60
 """A limit that keeps the servers from taking a table apart that is to be made first."""
 COLLECTED = frozenset({"score", "uncertainty", "decided_before", "decided_after", "reviewer"})
+SINGLE = frozenset({"source", "reviewer"})
+"""A row has one source, and the decision that holds one reviewer."""
 NUMBERS = frozenset({"score", "uncertainty"})
 """The index of each of them holds the other one, too."""
 
@@ -93,7 +95,7 @@ class _Draft:
 def plan(conn: Connection, given: Filter, thorough: bool = False) -> Plan:
     """How to read the rows of a filter; `thorough`: where so few are met that it is worth much to pass the others by
     quickly."""
-    if not states_of(given):
+    if not states_of(given) or _contradicts(given):
         return Plan((), ())
     single = _by_id(conn, given)
     if single is not None:
@@ -104,6 +106,18 @@ def plan(conn: Connection, given: Filter, thorough: bool = False) -> Plan:
         if found is not None and not (found[1] and _walked(conn, draft, *found)):
             return Plan((), _asked(conn, given), found[0].ids(conn))
     return _whole(conn, draft, given, thorough)
+
+
+def _contradicts(given: Filter) -> bool:
+    """Whether two terms ask for different ones of what a row has but one of."""
+    meant: dict[str, frozenset[str]] = {}
+    for term in given.terms:
+        if term.field in SINGLE and not term.negated and isinstance(term.test, Words):
+            if any(word.open for word in term.test.words):
+                continue
+            words = frozenset(word.text for word in term.test.words)
+            meant[term.field] = meant.get(term.field, words) & words
+    return not all(meant.values())
 
 
 def by_order(conn: Connection, given: Filter) -> Plan:

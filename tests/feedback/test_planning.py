@@ -161,6 +161,20 @@ def test_asks_indexes_and_no_rows(rows: Database, asked: str, monkeypatch: pytes
                 assert how.count("COVERING INDEX") == how.count("USING")
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("model:v3* tag:late", "model:nowhere tag:late score:<0", "tag:nowhere source:a", "source:nowhere model:m"),
+        *("source:a source:b", "reviewer:mara reviewer:jo", "reviewer:mara,jo reviewer:nobody", "source:a,b source:b"),
+    ],
+)
+@pytest.mark.parametrize("few", [0, pools.FEW])
+async def test_names_that_nothing_has(rows: Database, asked: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "FEW", few)
+    found, more = await finding.page(rows, parse(asked), limit=100)
+    assert ([head.id for head in found], more) == (wanted(rows, asked), None)
+
+
 async def test_two_numbers_are_asked_of_one_index(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "FEW", 0)
     monkeypatch.setattr(planning, "ROW", dict.fromkeys(planning.ROW, 10**9))
