@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -118,3 +119,81 @@ def test_what_is_written_is_read_again(front: list[str], body: list[str], title:
     assert "".join(split(text)) == text
     again = blank("s", read.title, read.body, read.tags, front=read.front)
     assert written(again, "a.md") == text
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp", "Cn")), max_size=12)
+FOREIGN = st.one_of(
+    st.sampled_from(
+        [
+            "phone: +4915112345\n",
+            "commit: 12345e678\n",
+            "feed: 3.14159265358979323846\n",
+            "nested:\n    deep:   {a: 1,b: [~, True]}  # four\n    list:\n    - 'x'\n",
+            "# a comment\n\n",
+            "done: True\n",
+            "none: ~\n",
+            "empty:\n",
+            'accent: "\\u00e9"\n',
+            "folded: >\n  one\n  two\n\n\n",
+            "kept: |+\n  one\n\n",
+            "base: &base {x: 0o17}\n",
+            "when: 2024-01-02 10:00:00\n",
+            "? odd\n: value\n",
+        ]
+    ),
+    st.builds("w: '{}'\n".format, WORDS.map(lambda word: word.replace("'", "''"))),
+    st.builds("flow: [{}, 007, 1_000]   \n".format, WORDS.map(lambda word: "'" + word.replace("'", "''") + "'")),
+)
+OWN_TITLES = st.sampled_from(
+    [
+        "",
+        "title: Ann\n",
+        'title:   "A\\u006en"  # hers\n',
+        "title: >-\n  Ann\n",
+        "title:\n",
+        "title: !!str Ann\n",
+        "title: |\n  Ann\n\n",
+    ]
+)
+OWN_TAGS = st.sampled_from(
+    [
+        "",
+        "tags: one two\n",
+        "tags: [One, 'two']  # mine\n",
+        "tags:\n- one\n- two # second\n- ~\n",
+        "tags:\n    - one\n# between\n    - [deep]\n    - two\n",
+        "tag: one\n",
+        "tags:\n",
+        "tags: [\n  one,\n  two,\n]\n",
+        "tags: ''\n",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(FOREIGN, max_size=6, unique_by=lambda text: text.split(":")[0]),
+    OWN_TITLES,
+    OWN_TAGS,
+    st.tuples(st.integers(0, 6), st.integers(0, 6)),
+    st.sampled_from(["Ann", "New: title", "yes", "it's \u2028", "# 1", "2024-01-02"]),
+    st.lists(st.sampled_from(["one", "two", "c++", "3", "no", "a,b"]), max_size=3),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_other_properties_stay_byte_for_byte(
+    foreign: list[str], own: str, tagged: str, places: tuple[int, int], title: str, tags: list[str], ends: str
+) -> None:
+    lines = list(foreign)
+    for place, text in zip(places, (own, tagged), strict=True):
+        lines.insert(min(place, len(lines)), text)
+    inner = "".join(lines).replace("\n", ends)
+    note = blank("s", title, "body", tags, front=f"---{ends}{inner}---{ends}")
+    text = written(note, "a.md")
+    read = parse(text, "a.md")
+    assert (read.title, read.tags, read.body) == (note.title, note.tags, "body")
+    rest = read.front
+    for piece in foreign:
+        between, found, rest = rest.partition(piece.replace("\n", ends))
+        assert found
+        assert set(re.findall(r"^(\w+):", between, re.M)) <= {"title", "tags", "tag"}
+    assert set(re.findall(r"^(\w+):", rest, re.M)) <= {"title", "tags", "tag"}

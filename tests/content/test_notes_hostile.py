@@ -162,3 +162,35 @@ async def test_a_note_with_nul_is_kept_as_the_file_has_it(database: Database, tm
         assert [head.title for head in await vault.notes.search("two")] == ["a"]
         await _changed(vault, "a.md", "one\0two\0three")
         assert vault.files() == {"a.md": b"one\0two\0three"}
+
+
+FOREIGN = (
+    "---\ntitle: Ann\nphone: +4915112345\ncommit: 12345e678 # short\nfeed: 3.14159265358979323846\n"
+    'nested:\n    deep: {a: 1,b: "\\u00e9"}\n'
+    "done: True\nnone: ~\nfolded: >\n  one\n  two\nbase: &b {x: 1}\nmore:\n    <<: *b\n---\ntext"
+)
+
+
+async def test_tags_given_here_change_no_other_property(sqlite: Database, tmp_path: Path) -> None:
+    async with opened(sqlite, tmp_path) as vault:
+        vault.write("Ann.md", FOREIGN)
+        await vault.sync()
+        await vault.notes.save((await vault.all())["Ann.md"], tags=["x"])
+        assert (await vault.sync()).faults == []
+        assert vault.files() == {"Ann.md": FOREIGN.replace("---\ntext", "tags:\n  - x\n---\ntext").encode()}
+        await vault.notes.rename((await vault.all())["Ann.md"], "Ann: 2")
+        assert (await vault.sync()).faults == []
+        renamed = FOREIGN.replace("title: Ann", "title: 'Ann: 2'").replace("---\ntext", "tags:\n  - x\n---\ntext")
+        assert vault.files() == {"Ann 2.md": renamed.encode()}
+        await vault.same()
+
+
+async def test_front_matter_whose_places_cannot_be_told_is_left_and_told(sqlite: Database, tmp_path: Path) -> None:
+    async with opened(sqlite, tmp_path) as vault:
+        front = "---\nmine: &t [a]\ntags: *t\n---\n"
+        vault.write("a.md", f"{front}text")
+        await vault.sync()
+        await vault.notes.save((await vault.all())["a.md"], tags=["a", "b"])
+        faults = (await vault.sync()).faults
+        assert [(fault.where, "an alias" in fault.what) for fault in faults] == [("a.md", True)]
+        assert vault.files() == {"a.md": f"{front}text".encode()}

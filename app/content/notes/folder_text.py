@@ -1,12 +1,11 @@
 """A note as the text of a file: YAML front matter, as Obsidian has it, and below it the body.
 
 Front matter is kept as it was written. Only where the title or the tags of the note say something else are those two
-keys mended, and the order, the comments and what else stands there stay.
+keys mended, and what else stands there stays byte for byte.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
@@ -25,7 +24,6 @@ LONGEST = 256 * 1024
 """Characters of front matter."""
 _FRONT = re.compile(r"(\ufeff?)(---[ \t]*(?:\r\n|\n))(.*?)(^---[ \t]*(?:\r?\n|\Z))", re.S | re.M)
 _OPENED = re.compile(r"\ufeff?---[ \t]*\r?\n[^\W\d][\w -]*:(?:\s|\Z)")
-_ITEM = re.compile(r"^( *)- ", re.M)
 _BETWEEN = re.compile(r"[,\s]+")
 _NULLS = ("", "~", "null", "Null", "NULL")
 
@@ -159,60 +157,18 @@ def _scalars(nodes: Collection[Any]) -> Iterator[str]:
 
 def _mended(front: str, title: str | None, tags: tuple[str, ...] | None, path: str) -> str:
     """The front matter with another title and other tags."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
     from ruamel.yaml.error import YAMLError
+
+    from app.content.notes.folder_front import UnclearError, mended
 
     found = _FRONT.match(front)
     mark, begin, inner, end = found.groups() if found is not None else (front, "---\n", "", "---\n")
-    ends = "\r\n" if begin.endswith("\r\n") else "\n"
-    inner = inner.replace("\r\n", "\n")
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = LONGEST
-    item = _ITEM.search(inner)
-    indent = len(item[1]) if item is not None else 2
-    yaml.indent(mapping=2, sequence=indent + 2, offset=indent)
-    out = io.StringIO()
     try:
-        read = yaml.load(inner) if inner.strip() else None
-        data = CommentedMap() if read is None else read
-        if title is not None:
-            _set(data, "title", title)
-        if tags is not None:
-            _set_tags(data, tags)
-        yaml.dump(data, out)
-    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+        inner = mended(inner, title, tags, "\r\n" if begin.endswith("\r\n") else "\n")
+    except (UnclearError, YAMLError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:200]
         raise UserError(f"title and tags cannot be written: {said}", where=path, fix="simplify it") from None
-    kept = inner if read is None else ""
-    text = kept + ("" if not kept or kept.endswith("\n") else "\n") + out.getvalue()
-    return mark + begin + text.replace("\n", ends) + end
-
-
-def _set(data: Any, name: str, value: Any) -> None:
-    if name in data:
-        data[name] = value
-    else:
-        data.insert(0 if name == "title" else len(data), name, value)
-
-
-def _set_tags(data: Any, tags: tuple[str, ...]) -> None:
-    name = "tag" if "tag" in data and "tags" not in data else "tags"
-    if name == "tags" and "tag" in data:
-        del data["tag"]
-    given = data.get(name)
-    if not isinstance(given, list):
-        _set(data, name, list(tags))
-        return
-    known: set[str] = set()
-    for place in reversed(range(len(given))):
-        word = tag(str(given[place])) if given[place] is not None else ""
-        if word in tags:
-            known.add(word)
-        else:
-            del given[place]
-    given.extend(each for each in tags if each not in known)
+    return mark + begin + inner + end
 
 
 def _wrong(path: str, line: int, what: str, fix: str) -> UserError:
