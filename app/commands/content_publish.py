@@ -66,7 +66,9 @@ def publish(
         emit({"dry_run": dry_run, "deliveries": documents, "previews": [_preview(each) for each in previews]})
     else:
         _tell(previews, found, when, dry_run=dry_run)
-    return 1 if any(stopped.values()) or any(each.state not in FINE for each in found) else 0
+    # What somebody else had ordered a moment before keeps this from being sent.
+    fine = FINE - {"cancelled"}
+    return 1 if any(stopped.values()) or any(each.state not in fine for each in found) else 0
 
 
 async def _publish(
@@ -91,6 +93,9 @@ async def _publish(
         replaced = None if edit is None else (await publisher.find(edit)).publication
         text = text_of(draft, loaded)
         targets = _chosen(opened, publisher, draft.template, names)
+        if replaced is not None:
+            for target in targets:
+                await publisher.editable(replaced, target)
         beside = draft.id if replaced is None else ""
         previews = [await publisher.preview(text, target, draft.template, beside=beside) for target in targets]
         # All or nothing: half of the targets would leave the user with the other half.
@@ -343,7 +348,7 @@ def _show(found: Sequence[Publication], as_json: bool, none: str = "there are no
             f"{each.parts_sent}/{each.parts}",
             each.due_at.astimezone().strftime("%Y-%m-%d %H:%M"),
             one_line(each.title),
-            one_line(each.error or each.url),
+            one_line("; ".join(filter(None, (each.error, each.url)))),
         )
         for each in found
     ]

@@ -72,6 +72,8 @@ class Outgoing:
             if stopped := preview.stopped(override, again=again or instead is not None):
                 what = "; ".join(problem.what for problem in stopped)
                 raise UserError(what, where=preview.target.name, fix="correct it, or untick this target")
+            if instead is not None:
+                await self._publisher.editable(instead, preview.target)
         versions = await self._drafts.versions(draft.id)
         version = versions[0].id if versions else None
         for preview, instead in zip(previews, replaced, strict=True):

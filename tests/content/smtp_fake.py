@@ -13,7 +13,8 @@ from typing import Literal
 
 @dataclass
 class FakeMail:
-    """What came. `answers` replaces the usual answer to a command; an empty one breaks the connection there."""
+    """What came. `answers` replaces the usual answer to a verb or to a whole command; an empty one breaks the
+    connection there."""
 
     port: int = 0
     answers: dict[str, str] = field(default_factory=dict)
@@ -62,7 +63,7 @@ def mail(
                     "STARTTLS": "220 go on",
                     "AUTH": "235 in",
                 }
-                answer = fake.answers.get(verb, usual.get(verb, "250 ok"))
+                answer = fake.answers.get(command) or fake.answers.get(verb, usual.get(verb, "250 ok"))
                 if not answer:
                     return
                 self._say(answer)

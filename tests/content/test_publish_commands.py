@@ -15,6 +15,7 @@ import pytest
 from app.commands.schema import find
 from tests.cli.schemas import errors
 from tests.content.discord_fake import TOKEN, FakeDiscord, Fault, discord
+from tests.content.smtp_fake import mail
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,6 +150,40 @@ def test_what_is_wrong_is_told_and_decided(fake: FakeDiscord) -> None:
     assert document("resolve", lost["id"], "--sent")["deliveries"][0]["state"] == "sent"
     assert len(fake.posted) == 1
     assert document("targets")["targets"][0] == {"name": "chat", "kind": "discord", "disabled": None}
+
+
+def test_what_has_no_id_there_is_refused_and_nothing_is_sent(fake: FakeDiscord) -> None:
+    identity = _draft("It stops")
+    fake.faults = [Fault(cut=True, store=True)]
+    lost = document("publish", identity, "--to", "chat", "--override", "a test", code=1)["deliveries"][0]
+    told = document("resolve", lost["id"], "--sent")["deliveries"][0]
+    assert "no id came back" in told["error"]
+    asked = len(fake.requests)
+    edit = ("publish", identity, "--to", "chat", "--edit", lost["id"], "--override", "a test")
+    for given in (edit, (*edit, "--dry-run"), ("unpublish", lost["id"])):
+        refused = qd("content", *given)
+        assert (refused.returncode, "at the target is not known" in refused.stderr) == (2, True)
+    assert len(fake.requests) == asked
+    both = qd("content", "publish", identity, "--to", "chat", "--to", "site", "--edit", lost["id"])
+    assert both.returncode == 2
+    assert [each["state"] for each in document("deliveries")["deliveries"]] == ["sent"]
+    nothing = qd("content", "unpublish", "nope")
+    assert "there is no delivery 'nope'" in nothing.stderr
+
+
+def test_readers_that_were_refused_are_told(here: Path) -> None:
+    with mail() as server:
+        server.answers["rcpt TO:<b@example.org>"] = "550 nobody"
+        config = here / "config.toml"
+        readers = 'to = ["a@example.org", "b@example.org"]\nsender = "me@example.org"\n'
+        post = f'[[content.targets]]\nname = "post"\nkind = "email"\nhost = "127.0.0.1"\nport = {server.port}\n'
+        config.write_text(f'{config.read_text()}{post}tls = "none"\n{readers}')
+        told = qd("content", "publish", _draft("It stops"), "--to", "post", "--override", "a test")
+        assert told.returncode == 0, told.stderr
+        assert "b@example.org: 550 nobody" in told.stdout
+    (listed,) = document("deliveries")["deliveries"]
+    assert (listed["state"], listed["error"]) == ("sent", "not taken for some readers: b@example.org: 550 nobody")
+    assert "b@example.org: 550 nobody" in qd("content", "deliveries").stdout
 
 
 def test_a_secret_stops_it_and_all_targets_with_it(here: Path, fake: FakeDiscord) -> None:

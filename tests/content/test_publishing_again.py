@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from app.content.drafts.drafts import Drafts
 from app.content.model import Draft
-from app.content.publishing.model import Text, When
+from app.content.publishing.model import NO_ID, Text, When
 from app.content.publishing.publisher import Preview
+from app.content.tables import publication
 from app.content.templates.catalogue import Catalogue
 from app.db.engine import Database
 from app.errors import UserError
 from tests.content.discord_fake import Fault, discord, refusal
 from tests.content.publishing import TEXT, Publishing, publishing, target
+from tests.content.smtp_fake import mail
 
 OTHER = Text("A title", "Another line.\n")
+LONG = Text("A title", "\n\n".join(f"Paragraph {number}. " + "word " * 150 for number in range(8)))
 
 
 async def a_draft(database: Database, work: Publishing) -> Draft:
@@ -129,3 +133,115 @@ async def test_what_fails_for_good_is_in_work_again(database: Database, tmp_path
             work.clock.on(minutes=6)
             await work.publisher.dispatcher.once()
             assert await state_of(database, work, draft) == "draft"
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"), [(Fault(store=True, cut=True), "unknown"), (Fault(200, b'{"id": "1', store=True), "sent")]
+)
+async def test_what_has_no_id_at_its_target_is_neither_edited_nor_deleted(
+    database: Database, tmp_path: Path, fault: Fault, state: str
+) -> None:
+    with discord() as fake:
+        fake.faults = [fault]
+        async with publishing(database, tmp_path, target("discord", url=fake.url)) as work:
+            first = await work.send()
+            assert first.state == state
+            if state == "unknown":
+                await work.publisher.decide(first, "sent")
+            first = await work.find(first.id)
+            assert (first.state, first.remote, first.error) == ("sent", ("",), NO_ID)
+            asked = len(fake.requests)
+            with pytest.raises(UserError, match=r"id of delivery .* is not known"):
+                await work.order(OTHER, replaces=first)
+            with pytest.raises(UserError, match=r"id of delivery .* is not known"):
+                await work.publisher.delete(first)
+            assert (len(fake.requests), (await work.find(first.id)).state) == (asked, "sent")
+
+
+async def test_an_edit_that_was_ordered_before_sends_no_second_post(database: Database, tmp_path: Path) -> None:
+    """Its order waits since an earlier version, or since the state was another one."""
+    with discord() as fake:
+        async with publishing(database, tmp_path, target("discord", url=fake.url)) as work:
+            first = await work.send()
+            later = When(work.clock() + timedelta(minutes=5), "UTC")
+            edit = await work.order(OTHER, replaces=first, when=later)
+            forget = update(publication).where(publication.c.id == first.id).values(remote=[""])
+            await database.run(lambda conn: conn.execute(forget), write=True)
+            asked = len(fake.requests)
+            work.clock.on(minutes=6)
+            await work.publisher.dispatcher.once()
+            found = await work.find(edit)
+            assert (found.state, NO_ID in found.error) == ("failed_permanent", True)
+            assert (len(fake.requests), (await work.find(first.id)).state) == (asked, "sent")
+
+
+async def test_an_edit_of_which_no_answer_came_keeps_the_id(database: Database, tmp_path: Path) -> None:
+    with discord() as fake:
+        async with publishing(database, tmp_path, target("discord", url=fake.url)) as work:
+            first = await work.send()
+            edit = await work.order(OTHER, replaces=first)
+            lost = update(publication).where(publication.c.id == edit).values(state="unknown")
+            await database.run(lambda conn: conn.execute(lost), write=True)
+            await work.publisher.decide(await work.find(edit), "sent")
+            done = await work.find(edit)
+            assert (done.state, done.remote, done.error) == ("sent", first.remote, "")
+            assert (await work.find(first.id)).state == "deleted"
+            await work.publisher.delete(done)
+            assert fake.texts == []
+
+
+async def test_a_mail_is_not_sent_twice_to_edit_it(database: Database, tmp_path: Path) -> None:
+    sender = {"host": "127.0.0.1", "tls": "none", "sender": "me@example.org", "to": ("a@example.org",)}
+    with mail() as fake:
+        fake.answers["."] = ""
+        async with publishing(database, tmp_path, target("email", port=fake.port, **sender)) as work:
+            first = await work.send()
+            assert first.state == "unknown"
+            await work.publisher.decide(first, "sent")
+            first = await work.find(first.id)
+            fake.answers.clear()
+            with pytest.raises(UserError, match="a mail that was sent cannot be changed"):
+                await work.order(OTHER, replaces=first)
+            with pytest.raises(UserError, match="a mail that was sent cannot be taken back"):
+                await work.publisher.delete(first)
+            assert (first.error, len(fake.mails)) == ("", 1)
+
+
+async def test_one_edit_waits_at_a_time(database: Database, tmp_path: Path) -> None:
+    with discord() as fake:
+        async with publishing(database, tmp_path, target("discord", url=fake.url)) as work:
+            draft = await a_draft(database, work)
+            assert await sent(work, draft) == "sent"
+            (problem,) = (await preview(work, draft)).problems
+            first = (await work.publisher.find(problem.delivery)).publication
+            later = When(work.clock() + timedelta(minutes=1), "UTC")
+            looks = [await work.publisher.preview(text, work.publisher.target("there")) for text in (LONG, OTHER)]
+            # Two at the same moment: neither has found the other yet.
+            one, two = [await work.publisher.order(look, draft, later, replaces=first) for look in looks]
+            assert await work.spool.flush(20)
+            refused = await work.find(two)
+            assert (refused.state, f"an edit of it waits already: {one}" in refused.error) == ("cancelled", True)
+            with pytest.raises(UserError, match=f"an edit of it waits already: {one}"):
+                await work.publisher.order(looks[1], draft, later, replaces=first)
+            work.clock.on(minutes=2)
+            await work.publisher.dispatcher.once()
+            long = await work.find(one)
+            assert (long.state, len(fake.texts)) == ("sent", long.parts)
+            with pytest.raises(UserError, match="is not what stands in there"):
+                await work.publisher.order(looks[1], draft, replaces=await work.find(first.id))
+            await work.publisher.order(looks[1], draft, replaces=long)
+            assert await work.spool.flush(20)
+            await work.publisher.dispatcher.once()
+            assert fake.texts == ["Another line."]
+
+
+async def test_an_edit_of_what_was_taken_back_meanwhile_is_not_sent(database: Database, tmp_path: Path) -> None:
+    with discord() as fake:
+        async with publishing(database, tmp_path, target("discord", url=fake.url)) as work:
+            first = await work.send()
+            edit = await work.order(LONG, replaces=first, when=When(work.clock() + timedelta(minutes=1), "UTC"))
+            await work.publisher.delete(first)
+            work.clock.on(minutes=2)
+            await work.publisher.dispatcher.once()
+            found = await work.find(edit)
+            assert (found.state, "is deleted" in found.error, fake.texts) == ("failed_permanent", True, [])

@@ -115,6 +115,15 @@ async def test_what_a_mail_server_answers(
             assert len(fake.mails) == (1 if verb == "." else 0)
 
 
+async def test_a_mail_that_some_readers_do_not_get_says_so(embedded: Database, tmp_path: Path) -> None:
+    with mail() as fake:
+        fake.answers["rcpt TO:<b@example.org>"] = "550 nobody"
+        async with publishing(embedded, tmp_path, target("email", port=fake.port, **SENDER)) as work:
+            sent = await work.send(TEXT)
+    assert (sent.state, len(fake.mails)) == ("sent", 1)
+    assert sent.error == "not taken for some readers: b@example.org: 550 nobody"
+
+
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 async def test_a_mail_goes_encrypted_and_the_password_never_otherwise(
     embedded: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Any

@@ -21,11 +21,11 @@ def decide(conn: Connection, identity: str, decision: Decision, now: datetime) -
     row = conn.execute(select(publication).where(_p.id == identity).with_for_update()).one()
     droppable = (*states.ASKING, *states.WAITING) if decision == "drop" else states.ASKING
     if row.state not in droppable or (decision == "sent" and row.state != "unknown"):
-        raise UserError(f"publication {row.id} is {row.state}", fix=_possible(row))
+        raise UserError(f"delivery {row.id} is {row.state}", fix=_possible(row))
     values: dict[str, Any] = {"owner": None, "leased_until": None, "updated_at": now, "error": None}
     values["due_at"] = now if decision != "drop" else row.due_at
     if decision == "sent":
-        values |= states.accepted(row, row.parts_sent, Outcome("accepted"), now)
+        values |= states.accepted(row, row.parts_sent, Outcome("accepted", remote_id=_known(conn, row)), now)
     elif decision == "resend":
         values |= {"state": "scheduled"}
     else:
@@ -35,8 +35,8 @@ def decide(conn: Connection, identity: str, decision: Decision, now: datetime) -
     open_ = (_a.publication_id == row.id, _a.ended_at.is_(None))
     conn.execute(update(publication_attempt).where(*open_).values(**closed))
     conn.execute(update(publication).where(_p.id == row.id).values(**values))
-    if values["state"] == "sent" and row.draft_id is not None:
-        states.told(conn, row.draft_id, now)
+    if values["state"] == "sent":
+        states.arrived(conn, row, values["remote"], now)
     states.rests(conn, row.draft_id, now)
 
 
@@ -44,6 +44,15 @@ def deleted(conn: Connection, identity: str, now: datetime) -> None:
     """What was sent is no longer there."""
     sent = (_p.id == identity, _p.state == "sent")
     conn.execute(update(publication).where(*sent).values(state="deleted", updated_at=now))
+
+
+def _known(conn: Connection, row: Row[Any]) -> str:
+    """The id at the target of a part whose answer never came; empty where only that answer had it."""
+    if row.replaces is not None:
+        earlier = conn.scalar(select(_p.remote).where(_p.id == row.replaces)) or ()
+        return str(earlier[row.parts_sent]) if row.parts_sent < len(earlier) else ""
+    # The pages of a folder are known by what they were published with.
+    return str(row.id) if row.kind == "files" else ""
 
 
 def _possible(row: Row[Any]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.content.model import Part, PublicationState
 from app.content.publishing import states, store
-from app.content.publishing.model import Adapter, Outcome, Target
+from app.content.publishing.model import NO_ID, Adapter, Outcome, Target
 from app.content.publishing.records import OutcomeRecord
 from app.db.types import utc_now
 from app.errors import UserError
@@ -121,7 +121,10 @@ class Dispatcher:
             await self._released(row, "failed_permanent", str(error))
             return
         try:
-            earlier = await self._earlier(row)
+            earlier, why = await self._earlier(row)
+            if why:
+                await self._released(row, "failed_permanent", why)
+                return
             if not await self._tidied(adapter, row, earlier):
                 return
             for number in range(row.parts_sent, row.parts):
@@ -150,11 +153,10 @@ class Dispatcher:
     async def _sent(self, adapter: Adapter, row: Row[Any], number: int, earlier: tuple[str, ...]) -> Outcome:
         part = Part(**row.payload[number])
         publication = store.publication_of(row)
-        old = earlier[number] if number < len(earlier) else ""
         try:
             async with asyncio.timeout(SEND_S):
-                if old:
-                    outcome = await adapter.edit(publication, part, old)
+                if number < len(earlier):
+                    outcome = await adapter.edit(publication, part, earlier[number])
                 else:
                     outcome = await adapter.send(publication, part, number)
         except TimeoutError:
@@ -191,16 +193,19 @@ class Dispatcher:
             await store.put_outcome(self._spool, record)
             return None
 
-    async def _earlier(self, row: Row[Any]) -> tuple[str, ...]:
-        """What was sent of the publication that this one replaces."""
+    async def _earlier(self, row: Row[Any]) -> tuple[tuple[str, ...], str]:
+        """What was sent of the publication that this one replaces, or why it cannot take its place any more."""
         if row.replaces is None:
-            return ()
+            return (), ""
         old = await self._db.run(partial(_row, identity=row.replaces))
-        return tuple(old.remote or ())
+        if old.state != "sent":
+            return (), f"{old.id}, which it was to take the place of, is {old.state}"
+        remote = tuple(old.remote or ())
+        return remote, "" if remote and all(remote) else f"{old.id}: {NO_ID}"
 
     async def _tidied(self, adapter: Adapter, row: Row[Any], earlier: tuple[str, ...]) -> bool:
         """Take away what a longer text had more of than the one that replaces it; done twice it does no harm."""
-        for remote_id in filter(None, earlier[row.parts :]):
+        for remote_id in earlier[row.parts :]:
             outcome = await adapter.delete(store.publication_of(row), remote_id)
             if outcome.kind in ("retry", "unknown"):
                 await self._waiting(row, max(outcome.pause_s, states.BACK_OFF_S), self._redact(outcome.error))

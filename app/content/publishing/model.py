@@ -13,6 +13,9 @@ OutcomeKind = Literal["accepted", "retry", "permanent", "disabled", "unknown"]
 """Of one attempt. `retry`: certainly not accepted, may be later. `disabled`: the target itself is no longer there.
 `unknown`: it was sent, and nobody knows whether it arrived."""
 ProblemKind = Literal["empty", "length", "limit", "disabled", "secret", "style", "published"]
+Change = Literal["edit", "delete"]
+"""What is done with something that was sent."""
+NO_ID = "no id came back: it can be neither edited nor deleted from here"
 OVERRIDABLE: frozenset[ProblemKind] = frozenset({"secret", "style"})
 
 
@@ -94,6 +97,9 @@ class Adapter(Protocol):
 
     def problems(self, final: Final) -> list[Problem]:
         """What of it the target would refuse."""
+
+    def refuses(self, change: Change) -> str:
+        """Why nothing that was sent can be changed so; empty where it can."""
 
     async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
         """Send part `number` (from 0), once. Those before it have their ids in the publication's `remote`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.content.model import Draft, Publication, PublicationState
 from app.content.publishing import decisions, gate, standing, states, store
 from app.content.publishing.dispatch import Dispatcher, Open
-from app.content.publishing.model import Final, Problem, Target, Text, When
+from app.content.publishing.model import NO_ID, Change, Final, Problem, Target, Text, When
 from app.content.publishing.records import PublicationRecord, payload_hash
 from app.content.publishing.store import Ordered
 from app.content.tables import TITLE_LENGTH
@@ -120,10 +120,8 @@ class Publisher:
             if stopped[-1].kind == "published":
                 fix = "edit it there, or order it again"
             raise UserError(what, where=preview.target.name, fix=fix)
-        if replaces is not None and (replaces.state, replaces.target) != ("sent", preview.target.name):
-            raise UserError(
-                f"publication {replaces.id} is not what stands in {preview.target.name}", fix="publish anew"
-            )
+        if replaces is not None:
+            await self.editable(replaces, preview.target)
         now = self._clock()
         passed = [problem.what for problem in preview.problems]
         record = PublicationRecord.model_validate(
@@ -147,6 +145,34 @@ class Publisher:
         )
         await store.put(self._spool, record)
         return record.id
+
+    async def editable(self, publication: Publication, target: Target) -> None:
+        """Raise UserError where no other text can take the place of what a delivery sent to this target."""
+        if (publication.state, publication.target) != ("sent", target.name):
+            why = f" ({publication.error})" if publication.state == "deleted" and publication.error else ""
+            what = f"delivery {publication.id} to {publication.target} is {publication.state}{why}"
+            raise UserError(f"{what}: it is not what stands in {target.name}", fix="publish anew")
+        await self._known(publication, "edit")
+        if (other := await self._db.run(partial(standing.edit_of, identity=publication.id))) is not None:
+            fix = f"wait until it is sent and edit that, or `qd content resolve {other.id} --drop`"
+            raise UserError(standing.edited_already(other), where=publication.target, fix=fix)
+
+    async def _known(self, publication: Publication, change: Change) -> None:
+        """Raise UserError where the target cannot change so what it was sent, or nobody knows what it is called there.
+
+        Nothing is asked outside for that.
+        """
+        adapter = self._open(self.target(publication.target))
+        try:
+            why = adapter.refuses(change)
+        finally:
+            await adapter.close()
+        if why:
+            raise UserError(why, where=publication.target, fix="publish anew" if change == "edit" else "")
+        if not publication.remote or not all(publication.remote):
+            fix = "take it away there by hand" + ("; `--again` makes a second post" if change == "edit" else "")
+            what = f"the id of delivery {publication.id} at the target is not known ({NO_ID})"
+            raise UserError(what, where=publication.target, fix=fix)
 
     async def find(self, name: str) -> Ordered:
         """A publication by its id or the end of it. Raises UserError."""
@@ -176,10 +202,11 @@ class Publisher:
     async def delete(self, publication: Publication) -> None:
         """Take back what was sent. Raises UserError where that is not possible; done twice it does no harm."""
         if publication.state != "sent":
-            raise UserError(f"publication {publication.id} is {publication.state}", fix="only what was sent is deleted")
+            raise UserError(f"delivery {publication.id} is {publication.state}", fix="only what was sent is deleted")
+        await self._known(publication, "delete")
         adapter = self._open(self.target(publication.target))
         try:
-            for remote_id in filter(None, reversed(publication.remote)):
+            for remote_id in reversed(publication.remote):
                 outcome = await adapter.delete(publication, remote_id)
                 if outcome.kind != "accepted":
                     raise UserError(f"it was not deleted: {outcome.error}", where=publication.target, fix="try again")

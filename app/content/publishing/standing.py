@@ -23,6 +23,22 @@ def standing(conn: Connection, draft_id: str, target: str) -> Row[Any] | None:
     return conn.execute(asked.order_by(_p.id.desc()).limit(1)).first()
 
 
+def edit_of(conn: Connection, identity: str) -> Row[Any] | None:
+    """The publication that is on its way to take the place of this one, or may have done so in part."""
+    there = or_(_p.state.in_((*WAITING, *HELD, "unknown")), (_p.state == "failed_permanent") & (_p.parts_sent > 0))
+    asked = select(publication).where(_p.replaces == identity, there)
+    return conn.execute(asked.order_by(_p.id.desc()).limit(1)).first()
+
+
+def edited_already(row: Row[Any]) -> str:
+    """Why nothing else takes the place that another edit is on its way to."""
+    if row.state in WAITING:
+        return f"an edit of it waits already: {row.id}, due {_day(row.due_at)}"
+    if row.state in HELD:
+        return f"an edit of it is being sent: {row.id}"
+    return f"an edit of it is to be decided about first: {row.id} is {row.state}"
+
+
 def problem(row: Row[Any], payload_hash: str) -> Problem:
     """Why a text of these parts is not published beside the one that stands."""
     if row.state == "unknown":

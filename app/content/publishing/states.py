@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from app.content.model import PublicationState
-from app.content.publishing.model import Outcome
+from app.content.publishing.model import NO_ID, Outcome
 from app.content.tables import draft, publication, publication_attempt
 from app.db.types import storable
 
@@ -26,6 +26,8 @@ HELD: tuple[PublicationState, ...] = ("leased", "sending")
 WAITING: tuple[PublicationState, ...] = ("scheduled", "failed_transient")
 ASKING: tuple[PublicationState, ...] = ("unknown", "missed", "failed_permanent")
 """States that wait for the user's decision."""
+BY_ID = ("discord", "notion")
+"""Kinds whose servers give the ids by which something is edited and deleted."""
 LOST = "it was sent, and the program ended before the answer came; look whether it arrived, then decide"
 LATE = "found later than it may be sent by itself; decide whether it still should be"
 PAUSED = "the channel asks for a pause before the next part"
@@ -142,14 +144,26 @@ def settle(conn: Connection, attempt: str, outcome: Outcome, now: datetime) -> P
         return before
     changed = _after(row, known.part, outcome, now)
     conn.execute(update(publication).where(_p.id == row.id).values(updated_at=now, **changed))
-    if changed["state"] == "sent" and row.replaces is not None:
-        replaced = {"state": "deleted", "error": f"replaced by {row.id}", "updated_at": now}
-        conn.execute(update(publication).where(_p.id == row.replaces).values(**replaced))
-    if changed["state"] == "sent" and row.draft_id is not None:
-        told(conn, row.draft_id, now)
+    if changed["state"] == "sent":
+        arrived(conn, row, changed["remote"], now)
     rests(conn, row.draft_id, now)
     state: PublicationState = changed["state"]
     return state
+
+
+def arrived(conn: Connection, row: Row[Any], remote: list[str], now: datetime) -> None:
+    """All parts have arrived: keep what was noted with them, and let go what this one has taken the place of."""
+    accepted_ = (_a.publication_id == row.id, _a.outcome == "accepted", _a.error.is_not(None))
+    notes = list(conn.scalars(select(_a.error).where(*accepted_).order_by(_a.part)))
+    if row.kind in BY_ID and not all(remote):
+        notes.append(NO_ID)
+    note = "; ".join(dict.fromkeys(notes))[:ERROR_LENGTH] or None
+    conn.execute(update(publication).where(_p.id == row.id).values(error=note))
+    if row.replaces is not None:
+        replaced = {"state": "deleted", "error": f"replaced by {row.id}", "updated_at": now}
+        conn.execute(update(publication).where(_p.id == row.replaces).values(**replaced))
+    if row.draft_id is not None:
+        told(conn, row.draft_id, now)
 
 
 def told(conn: Connection, draft_id: str, now: datetime) -> None:

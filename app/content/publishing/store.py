@@ -13,7 +13,7 @@ from app.content.model import Part, Publication, PublicationState
 from app.content.publishing import states
 from app.content.publishing.model import Outcome
 from app.content.publishing.records import OutcomeRecord, PublicationRecord, payload_hash
-from app.content.publishing.standing import problem, standing
+from app.content.publishing.standing import edit_of, edited_already, problem, standing
 from app.content.tables import draft, publication, publication_attempt
 from app.db.types import storable
 from app.db.upsert import upsert
@@ -74,13 +74,20 @@ def apply(conn: Connection, payload: dict[str, Any]) -> None:
         conn.execute(select(draft.c.id).where(draft.c.id == record.draft_id).with_for_update()).first()
         if conn.execute(select(_p.id).where(_p.id == record.id)).first() is not None:
             return
-        beside = record.again or record.replaces is not None
-        there = None if beside else standing(conn, record.draft_id, record.target)
-        if there is not None:
-            row |= {"state": "cancelled", "error": problem(there, hashed).what}
+        if why := _beside(conn, record, hashed):
+            row |= {"state": "cancelled", "error": why}
         elif record.due_at > record.created_at:
             states.waits(conn, record.draft_id, record.created_at)
     upsert(conn, publication, [row], keys=["id"], update=())
+
+
+def _beside(conn: Connection, record: PublicationRecord, hashed: str) -> str:
+    """Why it is not sent beside what was ordered before it; empty where it is."""
+    if record.replaces is not None:
+        other = edit_of(conn, record.replaces)
+        return "" if other is None else edited_already(other)
+    there = None if record.again else standing(conn, str(record.draft_id), record.target)
+    return "" if there is None else problem(there, hashed).what
 
 
 def apply_outcome(conn: Connection, payload: dict[str, Any]) -> None:
@@ -97,9 +104,9 @@ def find(conn: Connection, name: str) -> Ordered:
     rows = conn.execute(asked.limit(SAME_ENDING)).all() if plain else []
     if len(rows) > 1:
         ids = ", ".join(row.id for row in rows)
-        raise UserError(f"several publications end in {name}: {ids}", fix="write more of the id")
+        raise UserError(f"several deliveries end in {name}: {ids}", fix="write more of the id")
     if not rows:
-        raise UserError(f"there is no publication {name[:40]!r}", fix="`qd content deliveries` shows them")
+        raise UserError(f"there is no delivery {name[:40]!r}", fix="`qd content deliveries` shows them")
     return ordered(rows[0])
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from app.content.model import Part, Publication
-from app.content.publishing.model import Final, Outcome, Problem, Target, Text
+from app.content.publishing.model import Change, Final, Outcome, Problem, Target, Text
 from app.content.render.text import to_text
 from app.errors import UserError
 
@@ -33,6 +33,10 @@ class Apprise:
         long = [part for part in final.parts if most and len(part.text) > most]
         return [Problem("length", f"it has {len(part.text)} characters, the service takes {most}") for part in long]
 
+    def refuses(self, change: Change) -> str:
+        """Apprise sends only."""
+        return f"what was sent through Apprise cannot be {'changed' if change == 'edit' else 'taken back'}"
+
     async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
         """Send it. Apprise does not say why something failed, nor whether it arrived."""
         sent = await asyncio.to_thread(self._notify, publication.title, part)
@@ -42,11 +46,11 @@ class Apprise:
 
     async def edit(self, publication: Publication, part: Part, remote_id: str) -> Outcome:
         """Apprise sends only."""
-        return Outcome("permanent", "what was sent through Apprise cannot be changed; publish anew")
+        return Outcome("permanent", self.refuses("edit"))
 
     async def delete(self, publication: Publication, remote_id: str) -> Outcome:
         """Apprise sends only."""
-        return Outcome("permanent", "what was sent through Apprise cannot be taken back")
+        return Outcome("permanent", self.refuses("delete"))
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from app import __version__
 from app.content.model import Part, Publication
-from app.content.publishing.model import Final, Outcome, Problem, Target, Text
+from app.content.publishing.model import NO_ID, Change, Final, Outcome, Problem, Target, Text
 from app.content.publishing.targets import answers
 from app.content.render.discord import length, to_discord
 from app.content.render.split import split
@@ -75,6 +75,10 @@ class Discord:
                 found.append(Problem("length", f"message {number} has {length(part.text)} characters of {LIMIT}"))
             found += [Problem("limit", f"message {number}: {what}") for what in _embed_problems(embeds)]
         return found
+
+    def refuses(self, change: Change) -> str:
+        """Messages can be edited and deleted."""
+        return ""
 
     async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
         """Post one message, and wait for its id."""
@@ -150,8 +154,7 @@ def _accepted(answer: Answer, known: str) -> Outcome:
     value = answer.json()
     identity = str(value.get("id") or "") if isinstance(value, dict) else ""
     if not identity and not known:
-        text = "it was accepted, and no id came back: it can be neither edited nor deleted from here"
-        return Outcome("accepted", text, answer.status, pause_s=pause)
+        return Outcome("accepted", NO_ID, answer.status, pause_s=pause)
     guild = value.get("guild_id") if isinstance(value, dict) else None
     channel = value.get("channel_id") if isinstance(value, dict) else None
     url = f"https://discord.com/channels/{guild}/{channel}/{identity}" if guild and channel else ""

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from app.content.model import Part, Publication
-from app.content.publishing.model import Final, Outcome, Problem, Target, Text
+from app.content.publishing.model import Change, Final, Outcome, Problem, Target, Text
 from app.content.render.html import for_mail
 from app.content.render.text import to_text
 
@@ -51,6 +51,10 @@ class Email:
             found.append(Problem("length", f"the mail has {size:,} bytes, at most {LARGEST:,} are sent"))
         return found
 
+    def refuses(self, change: Change) -> str:
+        """Mails can be neither changed nor taken back."""
+        return f"a mail that was sent cannot be {'changed' if change == 'edit' else 'taken back'}"
+
     async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
         """Hand it to the server. Its Message-ID follows from the publication: sent again it is known by it."""
         try:
@@ -61,11 +65,11 @@ class Email:
 
     async def edit(self, publication: Publication, part: Part, remote_id: str) -> Outcome:
         """Mails cannot be changed."""
-        return Outcome("permanent", "a mail that was sent cannot be changed; publish anew")
+        return Outcome("permanent", self.refuses("edit"))
 
     async def delete(self, publication: Publication, remote_id: str) -> Outcome:
         """Mails cannot be taken back."""
-        return Outcome("permanent", "a mail that was sent cannot be taken back")
+        return Outcome("permanent", self.refuses("delete"))
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -19,7 +19,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from app.content.model import Part, Publication
-from app.content.publishing.model import Final, Outcome, Problem, Target, Text
+from app.content.publishing.model import Change, Final, Outcome, Problem, Target, Text
 from app.content.render.html import slug
 from app.errors import UserError
 from app.files import replace_text
@@ -49,6 +49,10 @@ class Files:
     def problems(self, final: Final) -> list[Problem]:
         """A page needs a title: its file is called by it."""
         return [] if final.title.strip() else [Problem("empty", "it has no title, which its file is called by")]
+
+    def refuses(self, change: Change) -> str:
+        """Pages can be edited and deleted."""
+        return ""
 
     async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
         """Write the page. Written again it takes its own place."""

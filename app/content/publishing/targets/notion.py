@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.content.model import Part, Publication
-from app.content.publishing.model import Final, Outcome, Problem, Target, Text
+from app.content.publishing.model import Change, Final, Outcome, Problem, Target, Text
 from app.content.publishing.targets import answers
 from app.content.publishing.targets.notion_blocks import blocks_of, pieces
 from app.http import Answer, Client, UnreachableError
@@ -57,9 +57,17 @@ class Notion:
                 found.append(Problem("length", f"a part has {size:,} bytes, Notion takes {LARGEST:,}"))
         return found
 
+    def refuses(self, change: Change) -> str:
+        """Pages of blocks cannot be edited."""
+        if change == "edit" and self._blocks:
+            return "pages of blocks are not edited from here; publish anew and delete the old one"
+        return ""
+
     async def send(self, publication: Publication, part: Part, number: int) -> Outcome:
         """Create the page, or add the next blocks to it."""
         try:
+            if number and not publication.remote[0]:
+                return Outcome("permanent", "the id of its page is not known, so that the rest cannot be added to it")
             if number:
                 path = f"/blocks/{publication.remote[0]}/children"
                 answer = await self._client.once("PATCH", path, json={"children": part.data["blocks"]})
@@ -72,8 +80,8 @@ class Notion:
 
     async def edit(self, publication: Publication, part: Part, remote_id: str) -> Outcome:
         """Put another text into the page, which can be repeated."""
-        if self._blocks:
-            return Outcome("permanent", "pages of blocks are not edited from here; publish anew and delete the old one")
+        if why := self.refuses("edit"):
+            return Outcome("permanent", why)
         body = {
             "type": "replace_content",
             "replace_content": {"new_str": self._marked(publication, part.text), "allow_deleting_content": True},
