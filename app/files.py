@@ -7,8 +7,10 @@ import errno
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -19,6 +21,29 @@ def replace_text(path: Path, text: str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path, text.encode("utf-8"), None)
+
+
+def replace_texts(texts: Mapping[Path, str]) -> None:
+    """Put texts in place of files, in this order, once all of them are on the disk.
+
+    New files have the permissions that new files have, those that are replaced keep theirs. Raises OSError when that is
+    impossible; where it is for want of room, the earlier files are all as they were.
+    """
+    ready: dict[Path, Path] = {}
+    try:
+        for path, text in texts.items():
+            temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(4)}"
+            ready[path] = temporary
+            with os.fdopen(os.open(temporary, _NEW, 0o666), "wb") as file:
+                file.write(text.encode("utf-8"))
+                with contextlib.suppress(FileNotFoundError):
+                    os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+        for path, temporary in ready.items():
+            temporary.replace(path)
+    finally:
+        for temporary in ready.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
@@ -36,7 +61,7 @@ def create_bytes(path: Path, data: bytes) -> None:
     """
     temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(4)}"
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
+        with os.fdopen(os.open(temporary, _NEW, 0o666), "wb") as file:
             file.write(data)
         try:
             os.link(temporary, path)

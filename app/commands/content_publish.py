@@ -331,9 +331,9 @@ def _possible(previews: Sequence[Preview]) -> str:
     ]
     if any(problem.overridable for _, problem in problems):
         ways.append("correct the text, or give the reason with --override")
-    elif len(ways) < len(problems):
+    elif any(problem.kind not in ("published", "taken") for _, problem in problems):
         ways.append("correct the text")
-    return "; ".join(ways)
+    return "; ".join(ways) or "see above"
 
 
 def _show(found: Sequence[Publication], as_json: bool, none: str = "there are no such deliveries") -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
+import os
+import resource
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -59,6 +62,102 @@ async def test_a_folder_has_pages_an_index_and_a_feed(embedded: Database, tmp_pa
         assert sorted(path.name for path in folder.glob("2*")) == []
         assert "Other" not in (folder / "feed.xml").read_text()
         assert [path.name for path in folder.iterdir() if path.name.startswith(".") and "lock" not in path.name] == []
+
+
+async def test_what_is_not_its_own_is_never_written_over(embedded: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    there = target("files", folder=str(folder))
+    async with publishing(embedded, tmp_path, there) as work:
+        day = f"{work.clock.now:%Y-%m-%d}"
+        for name in ("index.html", "index.md", "feed.xml"):
+            (folder / name).write_text("my own")
+            (problem,) = (await work.publisher.preview(TEXT, there)).problems
+            assert (problem.kind, problem.overridable) == ("taken", False)
+            assert problem.what.startswith(f"{folder / name}: it is there, and was not made by this target; move it")
+            with pytest.raises(UserError, match="not made by this target"):
+                await work.order(TEXT, override="a reason")
+            assert [(path.name, path.read_text()) for path in folder.iterdir()] == [(name, "my own")]
+            (folder / name).unlink()
+        (folder / f"{day}-grüsse-more.html").write_text("my own")
+        first = await work.send(TEXT)
+        assert (folder / f"{day}-grüsse-more.html").read_text() == "my own"
+        assert not (folder / f"{day}-grüsse-more.md").exists()
+        page = folder / f"{day}-grüsse-more-{first.id[-6:].lower()}.html"
+        assert page.read_text() == PAGE
+        # Without its list the folder's pages are nobody's.
+        (folder / "publications.json").unlink()
+        second = await work.send(Text(TEXT.title, "Other.\n", "<html>", ""))
+        assert (second.state, page.read_text()) == ("sent", PAGE)
+        with pytest.raises(UserError, match=r"remove .* by hand"):
+            await work.publisher.delete(first)
+        edit = await work.send(Text("Other", "New.\n", "<html>", ""), replaces=first)
+        assert edit.state == "failed_permanent"
+        assert "publications.json does not know the page any more" in edit.error
+        assert len(list(folder.glob("2*.html"))) == 3
+        # What comes to stand there after the order is found when it is sent.
+        later = await work.order(TEXT)
+        (folder / "feed.xml").write_text("my own")
+        await work.publisher.dispatcher.once()
+        assert (await work.find(later)).state == "failed_permanent"
+        assert (folder / "feed.xml").read_text() == "my own"
+        assert len(list(folder.glob("2*.html"))) == 3
+
+
+async def test_the_files_of_a_folder_can_be_read_by_a_server(embedded: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    before = os.umask(0o022)
+    try:
+        async with publishing(embedded, tmp_path, target("files", folder=str(folder))) as work:
+            first = await work.send(TEXT)
+            shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
+            assert {path.stat().st_mode & 0o777 for path in shown} == {0o644}
+            (folder / "index.html").chmod(0o664)
+            await work.send(Text("Other", "New.\n", "<html>", ""), replaces=first)
+            assert (folder / "index.html").stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(before)
+
+
+async def test_a_page_without_its_index_does_not_stay(embedded: Database, tmp_path: Path) -> None:
+    """No file may become larger than the limit, as on a full disk; only list and index would."""
+    folder, most = tmp_path / "site", 4 * 1024 * 1024
+    async with publishing(embedded, tmp_path, target("files", folder=str(folder))) as work:
+        await work.send(Text("First", "Text.\n", PAGE, ""))
+        listed = json.loads((folder / "publications.json").read_text())
+        for entry in listed.values():
+            entry["title"] = "long " * (most // 5)
+        (folder / "publications.json").write_text(json.dumps(listed))
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, limit[1]))
+        try:
+            failed = await work.send(TEXT)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        assert (failed.state, "too large" in failed.error) == ("failed_permanent", True)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+        await work.publisher.decide(failed, "resend")
+        await work.publisher.dispatcher.once()
+        done = await work.find(failed.id)
+        assert (done.state, len(list(folder.glob("2*.html")))) == ("sent", 2)
+        await work.publisher.delete(done)
+        assert len(list(folder.glob("2*.html"))) == 1
+
+
+async def test_a_page_that_was_cut_short_takes_its_own_place(embedded: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    async with publishing(embedded, tmp_path, target("files", folder=str(folder))) as work:
+        identity = await work.order(TEXT)
+        name = f"{work.clock.now:%Y-%m-%d}-grüsse-more"
+        entry = {"name": name, "title": TEXT.title, "author": "", "published": "2026-01-01", "updated": "2026-01-01"}
+        folder.mkdir()
+        (folder / "publications.json").write_text(json.dumps({identity: entry}))
+        other = await work.send(Text("Other", "New.\n", "<html>", ""))
+        await work.publisher.dispatcher.once()
+        assert [path.stem for path in folder.glob(f"{name}*")] == [name, name]
+        assert (await work.find(identity)).state == other.state == "sent"
+        assert (folder / "index.md").read_text().count("](") == 2
 
 
 async def test_a_folder_that_names_files_outside_is_not_believed(embedded: Database, tmp_path: Path) -> None:

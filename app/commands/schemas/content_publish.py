@@ -35,7 +35,7 @@ PREVIEW = record(
     parts=many(record(text=TEXT, data={"type": "object"})),
     problems=many(
         record(
-            kind=choice("empty", "length", "limit", "disabled", "secret", "style", "published"),
+            kind=choice("empty", "length", "limit", "disabled", "secret", "style", "published", "taken"),
             what=TEXT,
             overridable=FLAG,
         )

@@ -12,7 +12,7 @@ from app.content.model import Part, Publication, TargetKind
 OutcomeKind = Literal["accepted", "retry", "permanent", "disabled", "unknown"]
 """Of one attempt. `retry`: certainly not accepted, may be later. `disabled`: the target itself is no longer there.
 `unknown`: it was sent, and nobody knows whether it arrived."""
-ProblemKind = Literal["empty", "length", "limit", "disabled", "secret", "style", "published"]
+ProblemKind = Literal["empty", "length", "limit", "disabled", "secret", "style", "published", "taken"]
 Change = Literal["edit", "delete"]
 """What is done with something that was sent."""
 NO_ID = "no id came back: it can be neither edited nor deleted from here"
