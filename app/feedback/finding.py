@@ -128,8 +128,9 @@ async def page(
         steps += 1
         if steps == SOON and way.rest:
             # Fewer than an index lets expect.
-            way = await db.run(lambda conn: plan(conn, given, thorough=True))
-            stride = Stride(way.by_index, way.collected)
+            again = await db.run(lambda conn: plan(conn, given, thorough=True))
+            if again.members != way.members:
+                way, stride = again, Stride(again.by_index, again.collected)
 
 
 def heads(

@@ -19,7 +19,16 @@ from app.db.paging import Cursor, Key, beyond, up_to
 from app.feedback import pools, texts
 from app.feedback.filter_sql import Condition, conditions, words_condition
 from app.feedback.filters import Filter, Term, Words
-from app.feedback.indexes import LIVE, REVIEWER_INDEX, hinted, model_condition, reviewers, sources
+from app.feedback.indexes import (
+    LIVE,
+    MODEL_INDEX,
+    REVIEWER_INDEX,
+    SOURCE_INDEX,
+    hinted,
+    model_condition,
+    reviewers,
+    sources,
+)
 from app.feedback.model import State
 from app.feedback.named import Named, Range, id_of, named, scored, span
 from app.feedback.ordering import (
@@ -53,7 +62,8 @@ COLLECTED = frozenset({"score", "uncertainty", "decided_before", "decided_after"
 SINGLE = frozenset({"source", "reviewer"})
 """A row has one source, and the decision that holds one reviewer."""
 NUMBERS = frozenset({"score", "uncertainty"})
-"""The index of each of them holds the other one, too."""
+KNOWING = frozenset({MODEL_INDEX, SOURCE_INDEX, *(ORDERED[name][2] for name in NUMBERS)})
+"""Indexes that hold both of them."""
 
 _rows = feedback.c
 _log = feedback_decision.c
@@ -73,11 +83,13 @@ class Plan:
     members: tuple[Pool, ...] = ()
     collected: int = 0
     """About so many ids are in the members."""
+    numbers: tuple[Condition, ...] = ()
+    """What of `rest` the index of the ranges knows, so that it need not be asked of the row."""
 
     @property
     def by_index(self) -> bool:
-        """Whether other indexes are asked before a row is read."""
-        return bool(self.looks or self.members)
+        """Whether indexes are asked before a row is read."""
+        return bool(self.looks or self.members or self.numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +251,7 @@ def _whole(conn: Connection, draft: _Draft, given: Filter, thorough: bool) -> Pl
     members: list[Pool] = []
     collected = 0
     meant = Filter((*(term for term in given.terms if term.field in {"state", "verdict"}), *left))
-    known = NUMBERS if draft.ranges and draft.ranges[0].index in {ORDERED[name][2] for name in NUMBERS} else frozenset()
+    known = NUMBERS if all(each.index in KNOWING for each in draft.ranges) else frozenset()
     for pool in pools.pools(conn, meant) if draft.ranges else ():
         if pool.terms[0].field not in COLLECTED - known:
             continue
@@ -252,7 +264,9 @@ def _whole(conn: Connection, draft: _Draft, given: Filter, thorough: bool) -> Pl
         elif pool.terms[0].field == "score" and (few := scored(conn, pool.terms, states_of(given))) is not None:
             looks = (*looks, few)
             left = tuple(term for term in left if term not in pool.terms)
-    return Plan(draft.ranges, conditions(Filter(left)), looks=looks, members=tuple(members), collected=collected)
+    numbers = conditions(Filter(tuple(term for term in left if term.field in known)))
+    rest = conditions(Filter(left))
+    return Plan(draft.ranges, rest, looks=looks, members=tuple(members), collected=collected, numbers=numbers)
 
 
 def _collectable(conn: Connection, draft: _Draft, pool: Pool, number: int, thorough: bool) -> bool:
@@ -308,7 +322,7 @@ def keys_found(
             identity = made.c[0]
         else:
             query = query.where(id_of(each.table).in_(ids))
-    query = query.where(*(found.has(each.table, identity) for found in way.looks))
+    query = query.where(*way.numbers, *(found.has(each.table, identity) for found in way.looks))
     return in_order(query, each.keys, backward)
 
 

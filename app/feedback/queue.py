@@ -255,7 +255,7 @@ def _model_run(key: int, name: str) -> Run:
     def why(row: Row[Any], now: datetime) -> str:
         return f"{name}, waits {_age(row, now)}" if name else f"no model known, waits {_age(row, now)}"
 
-    return Run("ix_feedback_state_model_key_captured_at_id", _OLDEST, why, (_rows.model_key == key,), key)
+    return Run("ix_feedback_state_model_key_captured_at_numbers", _OLDEST, why, (_rows.model_key == key,), key)
 
 
 def _clusters(conn: Connection) -> Iterator[Run]:

@@ -32,6 +32,8 @@ SCORE_UNKNOWN = 2.0
 UNCERTAINTY_UNKNOWN = -1.0
 """`uncertainty_order` of a row without one: below every uncertainty."""
 
+_NUMBERS = ("score_order", "uncertainty_order")
+
 
 class JsonText(TypeDecorator[Any]):
     """A JSON value kept to the letter: MySQL's own JSON rounds large numbers and sorts keys. None is NULL."""
@@ -107,8 +109,9 @@ feedback = Table(
     # Each of the two knows the other number, which is so asked of an entry rather than of a row.
     Index("ix_feedback_state_score_order_id_uncertainty_order", "state", "score_order", "id", "uncertainty_order"),
     Index("ix_feedback_state_uncertainty_order_id_score_order", "state", "uncertainty_order", "id", "score_order"),
-    Index("ix_feedback_state_model_key_captured_at_id", "state", "model_key", "captured_at", "id"),
-    Index("ix_feedback_state_source_captured_at_id", "state", "source", "captured_at", "id"),
+    # These know both numbers: most filters name a model or a source and ask for bad scores.
+    Index("ix_feedback_state_model_key_captured_at_numbers", "state", "model_key", "captured_at", "id", *_NUMBERS),
+    Index("ix_feedback_state_source_captured_at_numbers", "state", "source", "captured_at", "id", *_NUMBERS),
     Index("ix_feedback_state_cluster_id", "state", "cluster", "id"),
     **SERVER_OPTIONS,
 )

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from app.db.engine import Database
 from app.feedback import finding, named, ordering, planning, pools, sizes, stride
@@ -103,6 +103,7 @@ async def test_two_terms_find_what_fulfils_both(rows: Database, way: str, monkey
 async def test_a_search_that_finds_little_goes_on_by_index(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "FEW", 0)
     monkeypatch.setattr(planning, "ROW", dict.fromkeys(planning.ROW, 0))
+    monkeypatch.setattr(finding, "SOON", 2)
     monkeypatch.setattr(stride, "FIRST", 3)
     monkeypatch.setattr(stride.Stride, "took", lambda own, seconds: setattr(own, "rows", 3))
     planned: list[planning.Plan] = []
@@ -113,24 +114,23 @@ async def test_a_search_that_finds_little_goes_on_by_index(rows: Database, monke
         return planned[-1]
 
     monkeypatch.setattr(finding, "plan", plan)
-    found, _ = await finding.page(rows, parse("source:a uncertainty:>0.9"), limit=100)
-    assert [head.id for head in found] == wanted(rows, "source:a uncertainty:>0.9")
+    found, _ = await finding.page(rows, parse("source:a decided_after:2026-03-11T10:02Z"), limit=100)
+    assert [head.id for head in found] == wanted(rows, "source:a decided_after:2026-03-11T10:02Z")
     assert [bool(each.members) for each in planned] == [False, True]
 
 
 LOOKED_UP = {
     "source:a tag:late": (
-        "ix_feedback_state_source_captured_at_id",
+        "ix_feedback_state_source_captured_at_numbers",
         "ix_feedback_tag_tag_state_captured_at_feedback_id",
     ),
-    "source:a model:n": ("ix_feedback_state_source_captured_at_id", "ix_feedback_state_model_key_captured_at_id"),
+    "source:a model:n": (
+        "ix_feedback_state_source_captured_at_numbers",
+        "ix_feedback_state_model_key_captured_at_numbers",
+    ),
     "tag:late score:<0": (
         "ix_feedback_tag_tag_state_captured_at_feedback_id",
         "ix_feedback_state_score_order_id_uncertainty_order",
-    ),
-    "source:a uncertainty:>0.5": (
-        "ix_feedback_state_source_captured_at_id",
-        "ix_feedback_state_uncertainty_order_id_score_order",
     ),
 }
 
@@ -175,27 +175,38 @@ async def test_names_that_nothing_has(rows: Database, asked: str, few: int, monk
     assert ([head.id for head in found], more) == (wanted(rows, asked), None)
 
 
-async def test_two_numbers_are_asked_of_one_index(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+NUMBERED = {
+    "score:<0 uncertainty:>0.5": "ix_feedback_state_score_order_id_uncertainty_order",
+    "source:a score:<0": "ix_feedback_state_source_captured_at_numbers",
+    "model:m score:<0 uncertainty:<0.5": "ix_feedback_state_model_key_captured_at_numbers",
+}
+
+
+@pytest.mark.parametrize("asked", NUMBERED)
+async def test_numbers_are_asked_of_the_index(rows: Database, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "FEW", 0)
     monkeypatch.setattr(planning, "ROW", dict.fromkeys(planning.ROW, 10**9))
     for thorough in (False, True):
-        way = rows.run_now(partial(planning.plan, given=parse("score:<0 uncertainty:>0.5"), thorough=thorough))
-        assert {each.index for each in way.ranges} == {"ix_feedback_state_score_order_id_uncertainty_order"}
-        assert not way.by_index
+        way = rows.run_now(partial(planning.plan, given=parse(asked), thorough=thorough))
+        assert {each.index for each in way.ranges} == {NUMBERED[asked]}
+        assert way.numbers
+        assert (way.looks, way.members) == ((), ())
         for each in way.ranges:
-            # Counted by the index alone, so that it knows both.
-            counted = planning.between(select(func.count()).select_from(feedback), each, None, False, None)
-            how = explained(rows, counted.where(*way.rest))
+            query = planning.keys_found(way, each, None, False, None, joined=rows.backend != "sqlite").limit(20)
+            how = explained(rows, query)
             assert each.index in how
             assert "covering index" in how.lower() or "Using index" in how
-    found, _ = await finding.page(rows, parse("score:<0 uncertainty:>0.5"), limit=100)
-    assert [head.id for head in found] == wanted(rows, "score:<0 uncertainty:>0.5") != []
+            assert "filesort" not in how
+            assert "TEMP B-TREE" not in how
+            assert "Sort" not in how
+    found, _ = await finding.page(rows, parse(asked), limit=100)
+    assert [head.id for head in found] == wanted(rows, asked) != []
 
 
 def test_what_is_turned_round_may_lead(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "FEW", 0)
     way = rows.run_now(lambda conn: planning.plan(conn, parse("-source:a,b")))
-    assert {each.index for each in way.ranges} == {"ix_feedback_state_source_captured_at_id"}
+    assert {each.index for each in way.ranges} == {"ix_feedback_state_source_captured_at_numbers"}
     assert not way.rest
 
 
