@@ -16,7 +16,8 @@ from app.content.model import ContextPart, Draft, Template
 from app.content.render.html import slug
 from app.content.templates import answers
 from app.content.templates.catalogue import Catalogue
-from app.content.templates.fill import OCCASION, Text, data_of, fill, fill_texts, tidy
+from app.content.templates.fill import OCCASION, Text, data_of, fill, fill_texts
+from app.content.templates.tidying import tidy
 from app.content.templates.values import complete, defaults_of
 from app.errors import UserError
 

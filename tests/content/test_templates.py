@@ -16,6 +16,7 @@ from app.content.templates.catalogue import Catalogue
 from app.content.templates.fill import Text, fill, fill_texts
 from app.content.templates.frontmatter import parse
 from app.content.templates.source import LARGEST
+from app.content.templates.tidying import tidy
 from app.content.templates.values import complete, defaults_of
 from app.errors import UserError
 
@@ -259,3 +260,39 @@ def test_what_stands_in_front_matter_is_charged_as_well(front: str) -> None:
 def test_answers_are_no_templates() -> None:
     template = read("---\nfields: [{name: a}]\n---\n{{ a }}")
     assert fill(template, {"a": "{{ 7 * 7 }}{% raw %}"}, {}) == "{{ 7 * 7 }}{% raw %}\n"
+
+
+def test_empty_lines_stay_in_code_only() -> None:
+    blocks = (
+        "- a\n\n    ```py\n    one\n\n\n    two\n    ```\n",
+        "1. a\n   - b\n\n     ~~~\n     one\n\n\n     two\n\n     ```\n\n\n     ~~~\n",
+        "- ```\n  one\n\n\n  two\n  ```\n",
+        "```\none\n\n\n  ```` no end\n\n\n```\n",
+        "\t- a\n",
+    )
+    for block in blocks:
+        assert tidy(f"\n{block}\n\n\nafter\n\n\nthat\n") == f"{block}\nafter\n\nthat\n"
+    # A list that ends takes the code in it along; code in one line, or indented as code, opens none.
+    assert tidy("- ```\n  one\n\n\nafter\n\n\nthat\n") == "- ```\n  one\n\n\nafter\n\nthat\n"
+    for begin in ("```py``` one", "a\n\n    ```", "- a\n\n      ```"):
+        assert tidy(f"{begin}\n\n\nafter\n") == f"{begin}\n\nafter\n"
+
+
+@pytest.mark.parametrize("front", ["title: a\u2028b", "title: a\u0085b", "help: a # \x0c", "title: a"])
+@pytest.mark.parametrize("body", ["\npart\n", ""])
+def test_of_a_part_its_body_is_included(front: str, body: str, tmp_path: Path) -> None:
+    (tmp_path / "part.md").write_text(f"---\n{front}\n---{body}", "utf-8")
+    template = parse('{% include "part.md" %}.', tmp_path / "a.md", tmp_path, name="a")
+    assert "".join(fill(template, {}, {}).split()) == f"{body.strip()}."
+
+
+def test_links_that_lead_to_themselves_are_listed_as_broken(tmp_path: Path) -> None:
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    (tmp_path / "one.md").symlink_to("two.md")
+    (tmp_path / "two.md").symlink_to("one.md")
+    entries = {entry.id: entry for entry in Catalogue(tmp_path).all()}
+    for name in ("loop", "one", "two"):
+        assert "symbolic links" in str(entries[name].error)
+    assert entries["devlog"].template is not None
+    with pytest.raises(UserError, match="symbolic links"):
+        Catalogue(tmp_path).find("loop")

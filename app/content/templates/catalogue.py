@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,8 @@ class Catalogue:
 
 def _entry(path: Path, root: Path, origin: Origin) -> Entry:
     try:
-        if not path.resolve().is_relative_to(root.resolve()):
+        # Unlike `resolve`, this has an answer for a link that leads to itself; reading it then tells what is wrong.
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
             what = "this leads out of the templates' folder"
             raise UserError(what, where=f"{path}:1", fix="copy the file into the folder")
         return Entry(path.stem, str(path), origin, frontmatter.load(path, root, trusted=origin != "imported"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from app.content.model import ContextPart, Template
+from app.content.templates.tidying import tidy
 from app.errors import UserError
 
 DEEPEST = 40
@@ -25,7 +25,6 @@ WAIT_S = 10.0
 """How long the other process may take in all, on a busy machine too: its processor time has a limit of its own."""
 MOST_BACK = 8 * 1024 * 1024
 """Bytes that come back from it."""
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 COMMAND = ("-I", "-m", "app.content.templates.child")
 OCCASION = "draft"
 """The part of a context whose keys are names of their own: `today`, `now`, `author`, `number`, `time_zone`."""
@@ -51,19 +50,6 @@ def fill(template: Template, values: Mapping[str, Any], context: Mapping[str, Co
     """
     body = Text(template.body, template.line)
     return tidy(fill_texts(template, {"body": body}, data_of(template, values, context))["body"])
-
-
-def tidy(text: str) -> str:
-    """Without empty lines around it and no two of them together but in code, ending with one line end."""
-    lines: list[str] = []
-    fenced = ""
-    for line in text.strip("\n").split("\n"):
-        mark = _FENCE.match(line)
-        if mark is not None and (not fenced or (mark[1].startswith(fenced) and not line.strip(" `~"))):
-            fenced = "" if fenced else mark[1]
-        if line.strip() or fenced or (lines and lines[-1]):
-            lines.append(line if line.strip() or fenced else "")
-    return "\n".join(lines) + "\n"
 
 
 def data_of(template: Template, values: Mapping[str, Any], context: Mapping[str, ContextPart]) -> dict[str, Any]:

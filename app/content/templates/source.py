@@ -36,7 +36,7 @@ class Confined(BaseLoader):
             path = within(root, template)
             if path is not None and path.is_file():
                 text = read(path)
-                return padded(text, body_line(text)), str(path), None
+                return padded(text), str(path), None
         raise TemplateNotFound(template)
 
 
@@ -91,12 +91,16 @@ def split(text: str) -> tuple[str, int]:
 
 def body_line(text: str) -> int:
     """The line on which the body begins, from 1."""
+    return text.count("\n", 0, _body(text)) + 1
+
+
+def padded(text: str) -> str:
+    """The body of a template, with an empty line for each line before it."""
+    return "\n" * (body_line(text) - 1) + text[_body(text) :]
+
+
+def _body(text: str) -> int:
     try:
-        return text.count("\n", 0, split(text)[1]) + 1
+        return split(text)[1]
     except ValueError:
-        return 1
-
-
-def padded(text: str, line: int) -> str:
-    """The text from a line on, with that many empty lines before it."""
-    return "\n" * (line - 1) + "".join(text.splitlines(keepends=True)[line - 1 :])
+        return 0
