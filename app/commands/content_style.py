@@ -14,9 +14,11 @@ from app.commands.common import SCHEMA, config_option, emit, emit_line, json_opt
 from app.commands.text import clean, one_line
 from app.content.style.model import Finding
 from app.content.style.source import shown
+from app.errors import UserError
 
 if TYPE_CHECKING:
     from app.content.style.service import FixedFile, Linted, StyleService
+    from app.settings import Loaded
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -125,9 +127,26 @@ def _raw(output: bytes) -> None:
 
 
 def _service(config: Path | None, template: str, target: str) -> StyleService:
+    from app.content.asking import templates_folder
     from app.content.styling import style_of
+    from app.content.templates.catalogue import Catalogue
 
-    return style_of(load_settings(config), template, target)
+    loaded = load_settings(config)
+    if template:
+        Catalogue(templates_folder(loaded.settings, loaded.base)).find(template)
+    if target:
+        _known(loaded, target)
+    return style_of(loaded, template, target)
+
+
+def _known(loaded: Loaded, target: str) -> None:
+    """Raises UserError for a target that neither is configured nor has a style of its own."""
+    content = loaded.settings.content
+    named = [each.name for each in content.targets] + [each.target for each in content.style.overrides]
+    known = sorted({name for name in named if name})
+    if target not in known:
+        fix = f"there are: {', '.join(known)}" if known else "none is configured: see [[content.targets]]"
+        raise UserError(f"there is no target {target[:40]!r}", where="--target", fix=fix)
 
 
 def _document(done: FixedFile, as_diff: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -272,3 +273,51 @@ def test_nothing_of_the_engine_is_loaded_by_the_app_and_no_screen_by_the_engine(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n[]\n"
+
+
+def shell(command: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of the shell, in which `qd` is the command."""
+    line = command.replace("qd ", f"{shlex.quote(sys.executable)} -m app ")
+    return subprocess.run(
+        ["bash", "-c", line], env={**os.environ, **variables}, capture_output=True, timeout=100, check=False
+    )
+
+
+@pytest.mark.parametrize("command", ["lint", "fix", "fix --diff"])
+def test_what_has_no_end_is_refused(command: str) -> None:
+    for given in ("/dev/zero", "- < /dev/zero", "<(cat /dev/zero)"):
+        done = shell(f"qd content {command} {given}")
+        assert done.returncode == 2, done.stderr
+        assert b"this is no file" in done.stderr or b"longer than 64 MB" in done.stderr
+
+
+def test_pipes_are_read(here: Path) -> None:
+    (here / "a.md").write_bytes(BAD.encode())
+    for given in ("<(cat a.md)", "- < a.md", "/dev/stdin < a.md"):
+        assert b"em-dash" in shell(f"qd content lint {given}").stdout
+
+
+def test_standard_input_that_is_closed_is_told() -> None:
+    for command in ("lint", "fix", "fix --diff"):
+        done = shell(f"qd content {command} - <&-")
+        assert (done.returncode, done.stderr[:46]) == (2, b"quarterdeck: standard input: it is closed\ngive")
+
+
+def test_a_style_that_nobody_has_is_no_style(here: Path) -> None:
+    (here / "a.md").write_bytes(b"# Hello\n")
+    config = here / "config.toml"
+    config.write_text(
+        '[[content.targets]]\nname = "site"\nkind = "files"\nfolder = "out"\n'
+        '[[content.style.overrides]]\ntarget = "chat"\noff = ["hedges"]\n',
+        "utf-8",
+    )
+    for option, said in (
+        ("--template=devlogg", b"did you mean devlog?"),
+        ("--target=sit", b"there are: chat, site"),
+    ):
+        for command in ("lint", "fix"):
+            done = qd(command, option, "--config", str(config), "a.md")
+            assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    for option in ("--template=devlog", "--target=site", "--target=chat"):
+        assert qd("lint", option, "--config", str(config), "a.md").returncode == 0
+    assert b"none is configured" in qd("lint", "--target=x", "a.md").stderr

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app import standard_input
 from app.content.style import rules, source, vale
 from app.content.style.fixing import fix
 from app.content.style.linter import Linter
@@ -112,7 +112,7 @@ class StyleService:
 
 def read(file: str) -> bytes:
     """The bytes of a file, or of standard input."""
-    raw = sys.stdin.buffer.read() if file == STDIN else _bytes(Path(file))
+    raw = standard_input.read(LARGEST) if file == STDIN else _bytes(Path(file))
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UserError("the file is UTF-16", where=f"{file}:1", fix="save it as UTF-8")
     return raw
@@ -120,13 +120,18 @@ def read(file: str) -> bytes:
 
 def _bytes(path: Path) -> bytes:
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
+        # Without O_NONBLOCK, so that a pipe (`<(…)`) is waited for; what a device gives has no end.
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise UserError("this is a folder", where=str(path), fix=f"name files, such as {path / '*.md'}")
-        if status.st_size > LARGEST:
+        if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+            raise UserError("this is no file", where=str(path), fix="name another one, or - for standard input")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
             what = f"longer than {LARGEST // 1024 // 1024} MB, which no text is"
             raise UserError(what, where=str(path), fix="name another file")
-        return path.read_bytes()
+        return data
     except FileNotFoundError:
         raise UserError("there is no such file", where=str(path), fix="check the name") from None
     except (OSError, ValueError) as error:
