@@ -56,6 +56,7 @@ class ChoiceList(RowList):
         """`Devlog            What was built, and why.        shipped`."""
         choice = self.choices[row]
         side = shorten(clean_line(choice.side, 40), 14)
+        side = f" {side}" if side else ""
         first = min(NAME_WIDTH, max(width // 3, 12))
         room = max(width - first - width_of(side) - 4, 4)
         return (

@@ -24,14 +24,18 @@ from widgets.style_findings import StyleFindings
 from widgets.text_list import TextList
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from app.events import ContentChanged
 
 TWO, ONE = 140, 100
 """Columns below which the list or the preview, and below which all but one panel are folded."""
 PANELS = ("left", "middle", "right")
-FREE = frozenset({"back", "panel", "list_view", "filter", "refresh", "note", "zoom"})
+FREE = frozenset({"back", "panel", "list_view", "filter", "refresh", "note", "zoom", "undo", "find"})
 """What needs no text that is open."""
 ON_ROW = frozenset({"open", "trash", "archive", "mark"})
+SAID_S, FAULT_S = 8.0, 20.0
+"""How long words stand in the line below, and how long those that tell what went wrong."""
 TYPED = frozenset(
     {"open", "note", "rename", "trash", "archive", "mark", "filter", "undo", "copy", "refresh", "list_view"}
 )
@@ -69,6 +73,7 @@ class ContentPane(ContentPages):
         self.status = Static(Content(""), id="status")
         self._typed, self._refused = {}, set()
         self._said = ""
+        self._unsay: Timer | None = None
         self._at = "left"
         self._zoomed = False
         self._unfollow: Callable[[], None] = lambda: None
@@ -93,6 +98,7 @@ class ContentPane(ContentPages):
         self.texts.set_placeholder(((("starting", "$text-muted"),),))
         self._fold(self.app.size.width)
         self.show_draft(None)
+        self.follow_elsewhere()
 
     def attach(self, runtime: Runtime) -> None:
         """Follow the engine."""
@@ -134,7 +140,8 @@ class ContentPane(ContentPages):
             self.paint()
 
     async def _names(self, typed: str) -> tuple[str, ...]:
-        return await (await self.desk()).names(typed)
+        own = self.note.title if self.note is not None else ""
+        return tuple(name for name in await (await self.desk()).names(typed) if name != own)
 
     # Painting
 
@@ -154,6 +161,8 @@ class ContentPane(ContentPages):
     def _paint_status(self) -> None:
         problem = self._desk.autosave.problem if self._desk is not None else ""
         trouble = f"what you type cannot be kept on the disk: {problem}" if problem else ""
+        if self.theirs is not None and not trouble:
+            trouble = f"changed elsewhere: version {self.theirs.version}; {words.key('ctrl+s')} asks which one stays"
         width = self.size.width or self.app.size.width
         text = words.status(
             self.busy or self._said,
@@ -174,18 +183,39 @@ class ContentPane(ContentPages):
                 : 4 if self.wanted else 3
             ]
         if self._at == "left":
-            shown = (("enter", "opens"), ("ctrl+n", "new draft"), ("n", "new note"), ("/", "filter"))
-            more = (("x", "trash"), ("A", "archive"), ("space", "mark"), ("→", "other lists"), ("z", "zoom"))
-            return (*shown, *more)
+            return self._list_pairs()
+        if self.screen.focused is self.findings:
+            taken = (("style:a", "apply"), ("style:x", "refuse"), ("style:enter", "go there"))
+            return (*taken, ("shift+tab", "preview"), ("esc", "list"), ("ctrl+l", "fix all that is safe"))
+        if self.screen.focused is self.preview:
+            return (
+                ("←→", "Markdown/Discord/Text"),
+                ("tab", "style"),
+                ("alt+←", "text"),
+                ("esc", "list"),
+                ("z", "zoom"),
+            )
         if self.draft is None:
             return (("ctrl+n", "new draft"), ("esc", "list"))
         shown = (("ctrl+s", "save"), ("ctrl+l", "fix style"), ("ctrl+g", "AI"), ("ctrl+t", "versions"))
         return (*shown, ("ctrl+o", "publish"), ("esc", "list"), ("alt+→", "preview"), ("ctrl+f", "find"))
 
+    def _list_pairs(self) -> tuple[tuple[str, str], ...]:
+        note = self.texts.entry is not None and self.texts.entry.key.startswith("note:")
+        shown = (("enter", "opens"), ("ctrl+n", "new draft"), ("n", "new note"), ("/", "filter"))
+        put = [("x", "brings back" if self.listed == "trash" else "trash")]
+        if not note:
+            put.append(("A", "brings back" if self.listed == "archive" else "archive"))
+        return (*shown, *put, ("space", "mark"), ("→", "other lists"), ("z", "zoom"))
+
     def say(self, text: str) -> None:
-        """A few words in the line below, until the next are said."""
+        """A few words in the line below, for a few seconds or until the next are said."""
         self._said = text
+        if self._unsay is not None:
+            self._unsay.stop()
         if self.is_mounted:
+            seconds = FAULT_S if text.startswith("✗") else SAID_S
+            self._unsay = self.set_timer(seconds, partial(self.say, "")) if text else None
             self._paint_status()
 
     # Keys
@@ -196,22 +226,26 @@ class ContentPane(ContentPages):
             return False
         if self.form is not None and action not in ("back", "panel", "list_view", "filter", "refresh", "zoom"):
             return None
+        if action == "archive" and self.texts.entry is not None and self.texts.entry.key.startswith("note:"):
+            # Marked drafts may be put there with the cursor on a note.
+            return True if self.texts.marks else None
         if action in ON_ROW:
             return True if self.texts.entry is not None and self.screen.focused is self.texts else None
         if action in FREE:
             return True
         return True if self.draft is not None else None
 
-    def action_save(self) -> None:
-        """Keep the text as a version."""
-        self.attempt(self._save())
+    def action_find(self) -> None:
+        """Open the fields below the text."""
+        if self.form is None and self.draft is not None:
+            self.go("middle")
+            self.query_one(EditorBox).action_find()
+        else:
+            self.say("no text is open to look in" if self.form is None else "esc leaves the form, then look")
 
-    async def _save(self) -> None:
-        if self.busy:
-            return
-        kept = await self.keep()
-        assert self.draft is not None
-        self.say(f"✓ version {self.draft.version}" if kept else "nothing has changed since the last version")
+    def action_reflow(self) -> None:
+        """Fill the lines of the paragraph."""
+        self.editor.action_reflow()
 
     def action_back(self) -> None:
         """One step back: from the text to the list, then without words to look for."""
@@ -256,6 +290,7 @@ class ContentPane(ContentPages):
         for each in PANELS:
             if self.query_one(f"#{each}") in event.widget.ancestors_with_self and each != self._at:
                 self._show_panel(each)
+        self._paint_status()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fold what has no room."""

@@ -14,7 +14,7 @@ from widgets.field_form import FieldForm
 from widgets.markdown_editor import MarkdownEditor
 from widgets.markdown_preview import MarkdownPreview
 from widgets.style_findings import StyleFindings
-from widgets.text_list import TextList
+from widgets.text_list import TextEntry, TextList
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -43,6 +43,10 @@ class ContentBase(Pane):
     """What is under way and locks the text; empty where nothing is."""
     own_text = ""
     """The text from before that."""
+    theirs: Draft | None = None
+    """What somebody else has kept of the open text while it was changed here."""
+    _put_last: tuple[tuple[TextEntry, Draft | Note], ...] = ()
+    """What was put into another list since the text was changed, each as it was before."""
     _kept = ""
     _desk: Desk | None = None
 
@@ -88,6 +92,10 @@ class ContentBase(Pane):
         """Take an open form away; what was typed into it is there when it is opened again."""
         raise NotImplementedError
 
+    async def elsewhere(self) -> tuple[Draft, Note | None] | None:
+        """What somebody else has kept of the open text; shown where nothing was typed here."""
+        raise NotImplementedError
+
     def text_shown(self) -> None:
         """Another text, or the same one changed: let preview and findings follow."""
         raise NotImplementedError
@@ -109,7 +117,7 @@ class ContentBase(Pane):
 
     def show_draft(self, draft: Draft | None, note: Note | None = None, *, text: str | None = None) -> None:
         """Put a text into the editor. `text` is what was typed since the version."""
-        self.draft, self.note = draft, note
+        self.draft, self.note, self.theirs = draft, note, None
         body = draft.body if draft is not None else ""
         self._kept = body
         self.editor.read_only = draft is None
@@ -124,7 +132,7 @@ class ContentBase(Pane):
         """This text of the open draft is kept now; what was typed meanwhile is not."""
         if self.draft is None or self.draft.id != draft.id:
             return
-        self.draft, self.note, self._kept = draft, note, text
+        self.draft, self.note, self.theirs, self._kept = draft, note, None, text
         self.changed = self.editor.text != text
         self.edited()
         self.paint()
@@ -139,6 +147,7 @@ class ContentBase(Pane):
             self.changed = True
             self.paint()
         if self.changed:
+            self._put_last = ()
             desk.typed(draft.id, self._current)
         self.text_shown()
 
@@ -147,16 +156,22 @@ class ContentBase(Pane):
         return replace(self.draft, body=self.own_text if self.busy else self.editor.text)
 
     async def keep(self, reason: Any = "saved") -> bool:
-        """Keep the open text as a version, if it has changed; whether it is one now."""
-        draft, note, text = self.draft, self.note, self.editor.text
+        """Keep the open text as a version, if it has changed; whether it is one now.
+
+        What somebody else has kept meanwhile is the version before, or what is shown where nothing was typed here.
+        """
         if self.busy:
             from app.errors import UserError
 
             # What stands in the editor while a reply comes is not the author's text.
             raise UserError(self.busy, fix="then try again")
+        found = await self.elsewhere()
+        draft, note, text = self.draft, self.note, self.editor.text
         if draft is None or (not self.changed and text == self._kept):
             return False
         desk = await self.desk()
+        if found is not None and found[0].id == draft.id:
+            draft, note = found
         if note is not None:
             from app.content.desk import draft_of
 

@@ -10,6 +10,8 @@ _SHOWN = (
     ("ctrl+g", "ai", "ai", "AI", "Draft, rewrite, shorten, another tone, titles, go on; esc stops, u takes it back"),
     ("ctrl+t", "versions", "versions", "Versions", "What was kept, what changed between, and bring one back"),
     ("ctrl+o", "publish", "publish", "Publish", "Where to, when, what each target gets; nothing is sent before enter"),
+    ("ctrl+f", "find", "find", "Find", "Find and replace in the text; f3 goes to the next match"),
+    ("alt+q", "reflow", "reflow", "Reflow", "Fill the lines of the paragraph that the cursor of the text is in"),
     ("o,alt+o", "browser", "browser", "Browser", "The page as HTML in the browser, which follows the keys"),
     ("e,alt+e", "editor", "editor", "Own editor", "The text in $EDITOR, and back"),
     ("enter", "open", "open", "Open", "Write on the text under the cursor"),

@@ -10,18 +10,20 @@ from textual.widgets import Input
 from textual.worker import Worker
 
 from screens import content_text as words
-from screens.content_base import ContentBase
+from screens.content_elsewhere import ContentElsewhere
 from screens.git_faults import told
+from widgets.safe_text import clean_line
 from widgets.text_list import TextEntry
 
 if TYPE_CHECKING:
     from app.content.desk import Desk, Place
     from app.content.drafts.recovery import Left
+    from app.content.model import Draft, Note
 
 FILTER_AFTER_S = 0.2
 
 
-class ContentLists(ContentBase):
+class ContentLists(ContentElsewhere):
     """Lists, and what is done with the line under the cursor."""
 
     listed = "work"
@@ -66,19 +68,21 @@ class ContentLists(ContentBase):
         if states and not (more and self._after is None):
             heads, self._after = await desk.page(states, after=self._after if more else None)  # type: ignore[arg-type]
             rows += [words.draft_entry(head, open_id) for head in heads]
-        if self.listed in ("work", "notes") and not (more and self._after_notes is None):
-            notes, self._after_notes = await desk.notes(self.wanted, after=self._after_notes if more else None)
-            rows += [words.note_entry(head, open_id) for head in notes]
+        if self.listed in words.WITH_NOTES and not (more and self._after_notes is None):
+            state, after = words.WITH_NOTES[self.listed], self._after_notes if more else None
+            notes, self._after_notes = await desk.notes(self.wanted, state=state, after=after)
+            rows += [words.note_entry(head, open_id, state) for head in notes]
         return tuple(rows)
 
     def show_rows(self) -> None:
-        """Show what was read, of drafts those whose titles have the words."""
+        """Show what was read, of drafts and of what is in the trash those whose titles have the words."""
         open_id = self.draft.id if self.draft is not None else ""
         given = [word for word in self.wanted.casefold().split() if not word.startswith("tag:")]
         shown = [
             row._replace(open=row.key.endswith(open_id) if open_id else False)
             for row in self._rows
-            if row.key.startswith("note:") or all(word in f"{row.title} {row.kind}".casefold() for word in given)
+            if (row.key.startswith("note:") and self.listed != "trash")
+            or all(word in f"{row.title} {row.kind}".casefold() for word in given)
         ]
         # Drafts come first: they are what one works on.
         shown.sort(key=lambda row: row.key.startswith("note:"))
@@ -225,25 +229,60 @@ class ContentLists(ContentBase):
             self.attempt(self._put_all(entries, state))
 
     async def _put_all(self, entries: Sequence[TextEntry], state: str) -> None:
+        done: list[tuple[TextEntry, Draft | Note]] = []
         said = ""
-        for entry in entries:
-            said = await self._put_one(entry, state)
-        self.texts.clear_marks()
-        self.say(said if len(entries) == 1 else f"✓ {len(entries)} texts, the last: {said.removeprefix('✓ ')}")
-        self.list_again()
+        try:
+            for entry in entries:
+                before, said = await self._put_one(entry, state)
+                if before is not None:
+                    done.append((entry, before))
+        finally:
+            if done:
+                self._put_last = tuple(done)
+            self.texts.clear_marks()
+            self.list_again()
+        said = said if len(entries) == 1 else f"✓ {len(entries)} texts, the last: {said.removeprefix('✓ ')}"
+        self.say(f"{said}; {words.key('u')} takes that back" if done else said)
 
-    async def _put_one(self, entry: TextEntry, state: str) -> str:
+    async def _put_one(self, entry: TextEntry, state: str) -> tuple[Draft | Note | None, str]:
+        """Put it there, or back from there; what it was before (None: nothing was done), and what to say."""
+        from app.content.desk import draft_of
+
         desk = await self.desk()
         kind, _, identity = entry.key.partition(":")
+        place = {"trashed": "the trash", "archived": "the archive"}[state]
+        known: Draft | Note
         if kind == "note":
             if state != "trashed":
-                return "notes are kept in no archive"
-            await desk.trash_note(await desk.note(identity))
-            return f"✓ {entry.title} is in the trash; `qd notes trash ID --restore` brings it back"
-        draft = await desk.find(identity)
-        there = draft.state == state
-        moved = await desk.set_state(draft, "draft" if there else state)  # type: ignore[arg-type]
-        if self.draft is not None and self.draft.id == identity:
-            self.draft = moved
-        place = {"trashed": "the trash", "archived": "the archive"}[state]
-        return f"✓ back from {place}" if there else f"✓ in {place}"
+                return None, "notes are kept in no archive"
+            known = await desk.note(identity)
+            there = known.state == state
+            put = await desk.place_note(known, "active" if there else "trashed")
+            self._state_is(draft_of(put), put)
+        else:
+            known = await desk.find(identity)
+            there = known.state == state
+            self._state_is(await (desk.bring_back(known) if there else desk.set_state(known, state)), None)  # type: ignore[arg-type]
+        return known, f"✓ back from {place}" if there else f"✓ in {place}"
+
+    def _state_is(self, draft: Draft, note: Note | None) -> None:
+        if self.draft is not None and self.draft.id == draft.id and self.draft.version == draft.version:
+            self.draft, self.note = draft, note
+
+    async def put_back(self) -> None:
+        """Take back what was put elsewhere last."""
+        from app.content.desk import draft_of
+
+        moved, self._put_last = self._put_last, ()
+        desk = await self.desk()
+        try:
+            for entry, was in moved:
+                if entry.key.startswith("note:"):
+                    note = await desk.place_note(await desk.note(was.id), was.state)  # type: ignore[arg-type]
+                    self._state_is(draft_of(note), note)
+                else:
+                    self._state_is(await desk.set_state(await desk.find(was.id), was.state), None)  # type: ignore[arg-type]
+        finally:
+            self.list_again()
+        what = clean_line(moved[0][0].title, 60) if len(moved) == 1 else f"{len(moved)} texts"
+        self.say(f"✓ taken back: {what}, in the list `{words.list_of(moved[-1][1].state)}` again")

@@ -10,8 +10,10 @@ from textual.content import Content
 from textual.worker import Worker
 
 from app.errors import UserError
+from screens import content_text as words
 from screens.content_lists import ContentLists
 from widgets.field_form import FieldForm
+from widgets.figures import count
 from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class ContentNew(ContentLists):
         self.form = form
         self.set_class(True, "-form")
         await self.query_one("#middle").mount(form)
+        self.findings.show_nothing()
         self._form_soon(0.0)
         self.go("middle")
         self.paint()
@@ -115,12 +118,13 @@ class ContentNew(ContentLists):
         if form is None or begun is None or not form.is_mounted:
             return
         desk = await self.desk()
+        text, problem = "", ""
         try:
             _, text = await desk.preview(begun, _for_now(form))
         except UserError as error:
-            text = f"*Shown once the answers fit: {error}*"
+            problem = str(error)
         if self.form is form:
-            self.preview.show_text(text)
+            self.preview.show_text(text, problem)
 
     def on_field_form_left(self, event: FieldForm.Left) -> None:
         """Keep what was typed for the next time this template is begun."""
@@ -128,9 +132,11 @@ class ContentNew(ContentLists):
         self.attempt(self._left_form())
 
     async def _left_form(self) -> None:
+        template = self.begun.template.id if self.begun is not None else ""
         await self.leave_form()
         self.go("left" if self.draft is None else "middle")
-        self.say("what was typed into the form is there when it is opened again")
+        typed = bool(self._typed.get(template))
+        self.say("what was typed into the form is there when it is opened again" if typed else "")
 
     def on_field_form_done(self, event: FieldForm.Done) -> None:
         """Make the draft."""
@@ -167,6 +173,9 @@ class ContentNew(ContentLists):
         desk = await self.desk()
         await self.keep()
         note = await desk.add_note(title)
+        if words.WITH_NOTES.get(self.listed) != note.state:
+            self.listed = "notes"
+        self.clear_filter()
         self.show_draft(draft_of(note), note)
         self.go("middle")
         self.list_again()
@@ -192,7 +201,7 @@ class ContentNew(ContentLists):
                 self.set_kept(draft_of(note), note, note.body)
             else:
                 self.show_draft(draft_of(note), note)
-            self.say(f"✓ renamed, and {len(mended)} notes that link to it" if mended else "✓ renamed")
+            self.say(f"✓ renamed, and the links to it in {count(len(mended), 'note')}" if mended else "✓ renamed")
         elif self.draft is not None:
             draft = await desk.save(self.draft, self.draft.body, title=title)
             self.set_kept(draft, None, draft.body)

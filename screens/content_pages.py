@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.app import SuspendNotSupported
 
 from screens.content_ai import ContentAi
+from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
     from app.content.live_page import LivePage
@@ -151,19 +152,26 @@ class ContentPages(ContentAi):
             self.say("✓ taken over; ctrl+z takes it back, ctrl+s keeps it")
 
     def action_undo(self) -> None:
-        """Take back the last change of the text."""
-        self._change(self.editor.action_undo, "the last change of the text is taken back; ctrl+r does it again")
+        """Take back what was put into another list last, else the last change of the text."""
+        if self._put_last:
+            self.attempt(self.put_back())
+            return
+        if self.draft is None:
+            self.say("there is nothing to take back")
+            return
+        self._change(self.editor.action_undo, "the last change {} is taken back; ctrl+r does it again")
 
     def action_redo(self) -> None:
         """Do again what was taken back last."""
-        self._change(self.editor.action_redo, "the change of the text is done again; u takes it back")
+        self._change(self.editor.action_redo, "the change {} is done again; u takes it back")
 
     def _change(self, how: Callable[[], None], done: str) -> None:
         # From the list the text is not in view in a narrow terminal: what happened to it is said.
         if not self.busy:
             before = self.editor.text
             how()
-            self.say("nothing to change there" if self.editor.text == before else done)
+            what = f"in {clean_line(self.draft.title, 40)}" if self.draft is not None else ""
+            self.say(f"nothing to take back {what}" if self.editor.text == before else done.format(what))
 
     def action_copy(self) -> None:
         """Copy what is chosen in the text, or all of it."""

@@ -76,7 +76,9 @@ class ContentStyle(ContentNew):
     def _follow(self) -> None:
         self._follow_soon = None
         if self.is_mounted:
-            self.preview.show_text(self.editor.text)
+            # While a form is open, the preview is the form's.
+            if self.form is None:
+                self.preview.show_text(self.editor.text)
             self.text_changed()
 
     def _lint_due(self) -> None:
@@ -120,14 +122,14 @@ class ContentStyle(ContentNew):
             while True:
                 self._lint_again = False
                 draft, text = self.draft, self.editor.text
-                if draft is None:
-                    self._show_findings(())
+                if draft is None or self.form is not None:
+                    self.findings.show_nothing()
                 elif len(text) > LONGEST:
                     self._show_findings(())
                     self.findings.write_border("subtitle", _note("too long to look at while typing"))
                 else:
                     found = await (await self.desk()).check(draft.template, text)
-                    if self.draft is not None and self.draft.id == draft.id:
+                    if self.draft is not None and self.draft.id == draft.id and self.form is None:
                         self._show_findings(self._moved(found, text))
                 if not self._lint_again:
                     return
@@ -175,7 +177,8 @@ class ContentStyle(ContentNew):
         event.stop()
         if self._stands(event.finding):
             self.go("middle")
-            self.editor.go_to(event.finding.start, event.finding.end)
+            # Not chosen: the next key would write over it.
+            self.editor.go_to(event.finding.start)
 
     def on_style_findings_taken(self, event: StyleFindings.Taken) -> None:
         """Write what is suggested, with what belongs to it."""

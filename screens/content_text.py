@@ -9,11 +9,11 @@ from textual.content import Content
 
 from screens.feedback_text import failed
 from widgets import hints
-from widgets.safe_text import clean_line
+from widgets.safe_text import clean_line, shorten
 from widgets.text_list import TextEntry
 
 if TYPE_CHECKING:
-    from app.content.model import ContentSnapshot, Draft, DraftHead, NoteHead
+    from app.content.model import ContentSnapshot, Draft, DraftHead, NoteHead, NoteState
 
 Part = tuple[str, str]
 SIGNS = {
@@ -32,6 +32,8 @@ LISTS = {
     "trash": ("trashed",),
 }
 """The lists, and the states of the drafts in each."""
+WITH_NOTES: dict[str, NoteState] = {"work": "active", "notes": "active", "trash": "trashed"}
+"""The lists that have notes, too, and the state of these."""
 EMPTY = {
     "work": (("Nothing is in work.", "bold"), (("ctrl+n", "begins a draft from a template"), ("n", "adds a note"))),
     "notes": (
@@ -40,15 +42,16 @@ EMPTY = {
     ),
     "sent": (("Nothing was published yet.", "bold"), (("ctrl+o", "publishes the draft that is open"),)),
     "archive": (("Nothing is archived.", "bold"), (("A", "archives the draft under the cursor"),)),
-    "trash": (("The trash is empty.", "bold"), ()),
+    "trash": (("The trash is empty.", "bold"), (("x", "in any list puts a text here; here it brings one back"),)),
 }
 
 __all__ = ["EMPTY", "LISTS", "failed"]
 
 
 def key(default: str) -> str:
-    """The key of the area that does what this one does by default."""
-    return hints.key("app" if default == "ctrl+n" else "content", default)
+    """The key that does what this one does by default: one of the area, or of a panel of it, as `style:a`."""
+    panel, _, name = default.rpartition(":")
+    return hints.key(panel or ("app" if name == "ctrl+n" else "content"), name)
 
 
 def keys(*pairs: tuple[str, str], room: int = 0) -> Content:
@@ -71,9 +74,14 @@ def draft_entry(head: DraftHead, open_id: str) -> TextEntry:
     return TextEntry(f"draft:{head.id}", sign, tone, title, head.kind, head.updated_at.timestamp(), head.id == open_id)
 
 
-def note_entry(head: NoteHead, open_id: str) -> TextEntry:
+def list_of(state: str) -> str:
+    """The list that has drafts or notes in this state."""
+    return next((name for name, states in LISTS.items() if state in states), "notes")
+
+
+def note_entry(head: NoteHead, open_id: str, state: NoteState = "active") -> TextEntry:
     """The line of a note."""
-    sign, tone = SIGNS["note"]
+    sign, tone = SIGNS["note" if state == "active" else state]
     kind = " ".join(head.tags) or "note"
     return TextEntry(f"note:{head.id}", sign, tone, head.title, kind, head.updated_at.timestamp(), head.id == open_id)
 
@@ -134,18 +142,16 @@ def status(
     parts: list[Content] = [folds(fold)] if fold else [Content(" ")]
     wrong = trouble or (snapshot.problem if snapshot is not None else "")
     room = width - parts[0].cell_length - 2
-    if said.startswith("✗"):
-        parts.append(Content.styled(clean_line(said, 400), "$error"))
-    elif said:
-        told = Content(clean_line(said, 400))
-        parts.append(told)
-        hints = keys(*pairs, room=max(room - told.cell_length - 3, 1))
-        if hints:
-            parts += [Content("   "), hints]
+    # Whatever is said, one key at least stays in view.
+    free = max(room - keys(*pairs[:1]).cell_length - 3, 12)
+    if said:
+        told = Content.styled(shorten(clean_line(said, 400), free), "$error" if said.startswith("✗") else "")
     elif wrong:
         away = snapshot is not None and not snapshot.up and not trouble
         text = "the database is away: texts are kept in the journal until it is back" if away else wrong
-        parts.append(Content.assemble(("⚠ ", "$warning"), (clean_line(text, 300), "$text-muted")))
+        told = Content.assemble(("⚠ ", "$warning"), (shorten(clean_line(text, 300), free - 2), "$text-muted"))
     else:
-        parts.append(keys(*pairs, room=room))
+        told = Content("")
+    hints = keys(*pairs, room=max(room - told.cell_length - 3, 1) if told else room)
+    parts += [told, Content("   "), hints] if told and hints else [told, hints]
     return Content("").join(parts)

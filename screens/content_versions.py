@@ -97,8 +97,8 @@ class Versions(Dialog[int | None]):
         return int(self.list.cursor_row or 0)
 
     def _show(self) -> None:
-        against = "to the text now" if self._now else "to the version before"
-        keys = (("enter", "brings it back"), ("d", f"changes {against}"), ("esc", "leaves"))
+        other = "from the version before" if self._now else "to the text now"
+        keys = (("enter", "brings it back"), ("d", f"shows the changes {other}"), ("esc", "leaves"))
         self.query_one(".dialog", Vertical).border_subtitle = Content.assemble(
             *(part for key, about in keys for part in ((key, "$accent"), (f" {about}  ", "$text-muted")))
         )
@@ -113,7 +113,8 @@ class Versions(Dialog[int | None]):
             yield TextLine()
         else:
             added, taken = counted(before, after)
-            yield TextLine(((f"+{added:,} −{taken:,} words", "$text-muted"),))
+            which = "from it to the text now" if self._now else "from the version before to it"
+            yield TextLine(((f"+{added:,} −{taken:,} words {which}", "$text-muted"),))
             yield TextLine()
         yield from diff_lines(before, after, width)
 

@@ -250,9 +250,10 @@ class MarkdownEditor(MarkdownCanvas, inherit_bindings=False):
 
     # Findings
 
-    def go_to(self, start: int, end: int) -> None:
-        """Choose what stands between two offsets and bring it into view."""
-        first, last = self.lines.place_of(start), self.lines.place_of(end)
+    def go_to(self, start: int, end: int | None = None) -> None:
+        """Choose what stands between two offsets, or go to the first, and bring it into view."""
+        first = self.lines.place_of(start)
+        last = first if end is None else self.lines.place_of(end)
         self.selection = Selection(first, last)
         self.record_cursor_width()
         top, height = int(self.scroll_offset.y), self.scrollable_content_region.height

@@ -47,6 +47,10 @@ Make = Callable[[str, int], Sequence[Block]]
 """What a text looks like in so many columns. Called in a thread; raises ValueError for a text that cannot be shown."""
 
 
+Wanted = tuple[str, str, str, int]
+"""What a preview was made of: the text, why there is none, the view, and the columns."""
+
+
 class View(NamedTuple):
     """A kind of preview. `prepare` makes of the text what `make` then gets; it is awaited, and may raise ValueError."""
 
@@ -209,10 +213,10 @@ class MarkdownPreview(LinesView):
         super().__init__()
         self.views = {name: view if isinstance(view, View) else View(view) for name, view in views.items()}
         self.view = next(iter(views))
-        self._text = ""
+        self._text = self._problem = ""
         self._blocks: Sequence[Block] = ()
         self._tops: list[int] = []
-        self._made_for: tuple[str, str, int] | None = None
+        self._made_for: Wanted | None = None
         self._soon: Timer | None = None
         self._since = self._took_s = 0.0
         self._place = (0, 0)
@@ -224,9 +228,9 @@ class MarkdownPreview(LinesView):
 
     # What is shown
 
-    def show_text(self, text: str) -> None:
-        """Show another text, as soon as the keys rest."""
-        self._text = text
+    def show_text(self, text: str, problem: str = "") -> None:
+        """Show another text, as soon as the keys rest; instead of it, why there is none."""
+        self._text, self._problem = text, problem
         now = time.monotonic()
         if self._soon is None:
             self._since = now
@@ -271,11 +275,13 @@ class MarkdownPreview(LinesView):
     def _make(self) -> None:
         self._soon = None
         width = self.scrollable_content_region.width
-        wanted = (self._text, self.view, width)
+        wanted = (self._text, self._problem, self.view, width)
         if width < 2 or wanted == self._made_for:
             return
         view = self.views[self.view]
-        if not self._text.strip():
+        if self._problem:
+            self._take(wanted, _not_made(self._problem, width - 1))
+        elif not self._text.strip():
             self._take(wanted, ())
         elif len(self._text) <= SHORT and view.prepare is None:
             self._take(wanted, _made(view, self._text, width - 1))
@@ -284,10 +290,10 @@ class MarkdownPreview(LinesView):
                 partial(self._aside, wanted, view), exclusive=True, group="preview"
             )
 
-    async def _aside(self, wanted: tuple[str, str, int], view: View) -> None:
+    async def _aside(self, wanted: Wanted, view: View) -> None:
         import asyncio
 
-        text, _, width = wanted
+        text, _, _, width = wanted
         began = time.monotonic()
         try:
             given = text if view.prepare is None else await view.prepare(text)
@@ -297,10 +303,11 @@ class MarkdownPreview(LinesView):
             with quick_turns():
                 blocks = await asyncio.to_thread(_made, view, given, width - 1)
         self._took_s = time.monotonic() - began
-        self._take(wanted, blocks)
+        if wanted[1] == self._problem:
+            self._take(wanted, blocks)
 
-    def _take(self, wanted: tuple[str, str, int], blocks: Sequence[Block]) -> None:
-        other = self._made_for is None or self._made_for[1] != wanted[1]
+    def _take(self, wanted: Wanted, blocks: Sequence[Block]) -> None:
+        other = self._made_for is None or self._made_for[2] != wanted[2]
         self._made_for, self._blocks = wanted, blocks
         self._tops = [0]
         for block in blocks:
@@ -318,6 +325,11 @@ def _made(view: View, given: Any, width: int) -> Sequence[Block]:
         return view.make(given, width)
     except (ValueError, RecursionError) as error:
         return _failed(error, width)
+
+
+def _not_made(problem: str, width: int) -> Sequence[Block]:
+    lines = folded(problem, width, lead=("✗ ", "$error"))
+    return [Block(0, [TextLine((("there is no text yet", "bold"),)), TextLine(), *lines])]
 
 
 def _failed(error: Exception, width: int) -> Sequence[Block]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from widgets import hints
 from widgets.figures import count
 from widgets.lines_view import LinesView, TextLine, folded
 from widgets.markdown_canvas import SIGNS
@@ -71,6 +72,11 @@ class StyleFindings(LinesView):
         self.findings = tuple(findings)
         self.show(self._made, keep=True)
 
+    def show_nothing(self) -> None:
+        """No text is looked at."""
+        self.findings = ()
+        self.show(None)
+
     @property
     def finding(self) -> Finding | None:
         """The finding under the cursor."""
@@ -125,6 +131,9 @@ class StyleFindings(LinesView):
                 yield (f"{sign} ", style)
                 yield (count(number, SAYS[severity]), "$text-muted")
                 first = False
+
+
+hints.known("style", (each for each in StyleFindings.BINDINGS if isinstance(each, Binding)))
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -15,8 +16,9 @@ from app.content.asking import asker, templates_folder, zone_of
 from app.content.autosave import Autosave, Current
 from app.content.drafts.drafts import OPEN, Drafts
 from app.content.drafts.recovery import Left, Recovery
+from app.content.elsewhere import moved_on
 from app.content.making import Begun, Maker
-from app.content.model import Draft, DraftHead, DraftState, DraftVersion, Note, NoteHead, NoteVersion, VersionReason
+from app.content.model import Draft, DraftHead, Note, NoteHead
 from app.content.notes.notes import Notes
 from app.content.templates.catalogue import Catalogue, Entry
 from app.errors import UserError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from app.content.ai.assistant import Assistant
     from app.content.ai.model import Action
     from app.content.ai.prompts import Task
+    from app.content.model import DraftState, DraftVersion, NoteState, NoteVersion, VersionReason
     from app.content.outgoing import Outgoing
     from app.content.style.model import Finding, Fixed, Options
     from app.content.style.service import StyleService
@@ -61,6 +64,7 @@ class Desk:
         self.aside = Aside()
         self._written: dict[str, Draft] = {}
         self._written_notes: dict[str, Note] = {}
+        self._writing = self._wrote = 0
         self.use(loaded, repositories)
 
     def use(self, loaded: Loaded, repositories: Sequence[RepositorySpec]) -> None:
@@ -126,13 +130,20 @@ class Desk:
         self, draft: Draft, body: str, *, title: str | None = None, reason: VersionReason = "saved"
     ) -> Draft:
         """Keep the text as the next version; the recovery file of what was typed goes."""
-        kept = self._keep(await self._drafts.save(draft, body, title=title, reason=reason))
-        await self.autosave.settled(kept.id)
+        with self._own():
+            kept = self._keep(await self._drafts.save(draft, body, title=title, reason=reason))
+            await self.autosave.settled(kept.id)
         return kept
 
     async def set_state(self, draft: Draft, state: DraftState) -> Draft:
         """Put it elsewhere; its text stays."""
-        return self._keep(await self._drafts.set_state(draft, state))
+        with self._own():
+            return self._keep(await self._drafts.set_state(draft, state))
+
+    async def bring_back(self, draft: Draft) -> Draft:
+        """Out of the archive or the trash, to where its deliveries say that it belongs."""
+        with self._own():
+            return self._keep(await self._drafts.bring_back(draft))
 
     async def versions(self, draft: Draft) -> tuple[DraftVersion, ...]:
         """The versions of a draft, the latest first."""
@@ -141,9 +152,33 @@ class Desk:
 
     async def restore(self, draft: Draft, version: DraftVersion) -> Draft:
         """The text of an earlier version as the next one."""
-        kept = self._keep(await self._drafts.restore(draft, version))
-        await self.autosave.settled(kept.id)
+        with self._own():
+            kept = self._keep(await self._drafts.restore(draft, version))
+            await self.autosave.settled(kept.id)
         return kept
+
+    async def newer(self, draft: Draft, note: Note | None) -> tuple[Draft, Note | None] | None:
+        """The text as somebody else has kept it since; None where nobody has. `note`: where the draft stands for one.
+
+        Raises UserError while the database is away.
+        """
+        known, before = note or draft, self._wrote
+        if self._writing or not await self._db.run(lambda conn: moved_on(conn, known, note=note is not None)):
+            return None
+        found = (await self._notes.get([draft.id])).get(draft.id) if note is not None else None
+        other = draft_of(found) if found is not None else await self._drafts.find(draft.id)
+        # What this session has written meanwhile is not somebody else's.
+        return None if self._writing or self._wrote != before else (other, found)
+
+    @contextmanager
+    def _own(self) -> Iterator[None]:
+        """While this session writes."""
+        self._writing += 1
+        try:
+            yield
+        finally:
+            self._writing -= 1
+            self._wrote += 1
 
     def _keep(self, draft: Draft) -> Draft:
         self._written[draft.id] = draft
@@ -191,12 +226,17 @@ class Desk:
 
     # Notes
 
-    async def notes(self, query: str = "", *, after: Place | None = None) -> tuple[tuple[NoteHead, ...], Place | None]:
-        """Notes that fit the words and tags (all for none), and where the next page begins."""
+    async def notes(
+        self, query: str = "", *, state: NoteState = "active", after: Place | None = None
+    ) -> tuple[tuple[NoteHead, ...], Place | None]:
+        """Notes that fit the words and tags (all for none), and where the next page begins.
+
+        Those in the trash are not searched: words leave all of them.
+        """
         await self._settle()
-        if query.strip():
+        if query.strip() and state == "active":
             return await self._notes.search(query, limit=200), None
-        page = await self._notes.page(after=after)
+        page = await self._notes.page(state, after=after)
         return page.notes, page.after
 
     async def note(self, name: str) -> Note:
@@ -210,25 +250,28 @@ class Desk:
 
     async def save_note(self, note: Note, body: str) -> Note:
         """Keep the note's next version."""
-        kept = self._keep_note(await self._notes.save(note, body=body))
-        await self.autosave.settled(kept.id)
+        with self._own():
+            kept = self._keep_note(await self._notes.save(note, body=body))
+            await self.autosave.settled(kept.id)
         return kept
 
     async def rename_note(self, note: Note, title: str) -> tuple[Note, tuple[Note, ...]]:
         """Give it another title; the notes that link to it are mended, and returned."""
-        kept, mended = await self._notes.rename(note, title)
-        for each in mended:
-            self._keep_note(each)
-        return self._keep_note(kept), mended
+        with self._own():
+            kept, mended = await self._notes.rename(note, title)
+            for each in mended:
+                self._keep_note(each)
+            return self._keep_note(kept), mended
 
     async def note_versions(self, note: Note) -> tuple[NoteVersion, ...]:
         """The versions of a note, the latest first."""
         await self._settle()
         return await self._notes.versions(note.id)
 
-    async def trash_note(self, note: Note) -> Note:
-        """Put it into the trash; its text stays."""
-        return self._keep_note(await self._notes.place(note, state="trashed"))
+    async def place_note(self, note: Note, state: NoteState) -> Note:
+        """Put it into the trash, or bring it back; its text stays."""
+        with self._own():
+            return self._keep_note(await self._notes.place(note, state=state))
 
     async def names(self, typed: str) -> tuple[str, ...]:
         """Titles of notes that fit what was typed after `[[`, the best first."""

@@ -111,6 +111,10 @@ class Drafts:
         await store.put(self._spool, _record(changed))
         return changed
 
+    async def bring_back(self, draft: Draft) -> Draft:
+        """Take it out of the archive or the trash: into work, or to what is published where it stands somewhere."""
+        return await self.set_state(draft, await self._db.run(lambda conn: store.state_by_deliveries(conn, draft.id)))
+
     async def find(self, name: str) -> Draft:
         """The draft with this id, or the only one whose id ends so. Raises UserError."""
         found, ids = await self._db.run(lambda conn: store.find(conn, name))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from app.content.drafts.records import DraftRecord
-from app.content.model import Draft, DraftHead, DraftState, DraftVersion
-from app.content.tables import draft, draft_version
+from app.content.model import WAITING, Draft, DraftHead, DraftState, DraftVersion
+from app.content.tables import draft, draft_version, publication
 from app.db.paging import Cursor, Key, page
 from app.db.upsert import upsert
 
@@ -120,6 +120,15 @@ def counts(conn: Connection) -> Mapping[str, int]:
     """How many drafts are in each state that any is in."""
     rows = conn.execute(select(_drafts.state, func.count().label("number")).group_by(_drafts.state))
     return {row.state: row.number for row in rows}
+
+
+def state_by_deliveries(conn: Connection, draft_id: str) -> DraftState:
+    """The state that a draft has while it is neither archived nor in the trash: it follows from what was sent of it."""
+    asked = select(publication.c.state).where(publication.c.draft_id == draft_id).distinct()
+    states = set(conn.scalars(asked))
+    if "sent" in states:
+        return "published"
+    return "scheduled" if states & WAITING else "draft"
 
 
 def versions(conn: Connection, draft_id: str, limit: int = 500) -> tuple[DraftVersion, ...]:
