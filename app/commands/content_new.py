@@ -6,12 +6,16 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from app import standard_input
 from app.commands.common import config_option, emit, json_option, load_settings
+from app.commands.editing import edited
+from app.commands.given import utf8
 from app.commands.text import clean, columns, one_line
 from app.errors import UserError
 
@@ -59,9 +63,16 @@ def templates(template: str, as_json: bool, config: Path | None) -> int:
     multiple=True,
     metavar="FIELD=VALUE",
     help="An answer; may repeat.",
+    callback=utf8,
 )
 @click.option("--answers", metavar="FILE", default="", help="Answers as a JSON object; `-` is standard input.")
-@click.option("--title", metavar="TEXT", default="", help="What the draft is called [default: as the template says].")
+@click.option(
+    "--title",
+    metavar="TEXT",
+    default="",
+    callback=utf8,
+    help="What the draft is called [default: as the template says].",
+)
 @click.option("--dry-run", is_flag=True, help="Print the text and keep nothing.")
 @click.option("--path", type=click.Path(path_type=Path), metavar="DIR", help="The repository that git's data is of.")
 @click.option("--repo", metavar="NAME", help="The same, by its name in the configuration.")
@@ -81,10 +92,11 @@ def new(
     """Make a draft from TEMPLATE, filled with answers and with live data.
 
     `qd content templates TEMPLATE` names the fields.
-    On a terminal what is missing is asked. Elsewhere, and with --json, nothing is asked: a missing answer is an error
-    that names all of them. Git's data is that of the configured repositories, else of the current folder's.
+    On a terminal what is missing is asked, long texts in $VISUAL or $EDITOR, one after the other. Elsewhere, and with
+    --json, nothing is asked: a missing answer is an error that names all of them. Git's data is that of the configured
+    repositories, else of the current folder's.
     """
-    asked = not as_json and sys.stdin.isatty() and sys.stdout.isatty() and not answers
+    asked = not as_json and standard_input.interactive() and sys.stdout.isatty() and not answers
     values = {**_answers(answers), **_given(given)}
     return asyncio.run(_new(config, template, values, title, dry_run, (repo, path), asked, as_json))
 
@@ -103,11 +115,12 @@ async def _new(
     from app.content.templates.values import complete
 
     loaded = load_settings(config)
-    async with drafting(loaded, repositories_of(loaded, *where)) as opened:
+    # What was written in the editor stays in its files until the draft is kept.
+    async with drafting(loaded, repositories_of(loaded, *where)) as opened, AsyncExitStack() as written:
         begun = await opened.maker.begin(name, asked=asked)
         if asked:
             complete(begun.template, given, {}, wanted=False)
-            given |= await asyncio.to_thread(_ask, begun.template, given, begun.defaults)
+            given |= await asyncio.to_thread(_ask, begun.template, given, begun.defaults, written)
         if dry_run:
             titled, text = await opened.maker.preview(begun, given)
             if as_json:
@@ -147,7 +160,7 @@ def _answers(file: str) -> dict[str, Any]:
         return {}
     try:
         if file == "-":
-            raw = sys.stdin.buffer.read(LARGEST + 1)
+            raw = standard_input.read(LARGEST)
         else:
             with Path(file).expanduser().open("rb") as stream:
                 raw = stream.read(LARGEST + 1)
@@ -161,14 +174,16 @@ def _answers(file: str) -> dict[str, Any]:
     return found
 
 
-def _ask(template: Template, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(
+    template: Template, given: Mapping[str, Any], defaults: Mapping[str, Any], written: AsyncExitStack
+) -> dict[str, Any]:
     """Ask for each field that has no answer, until the answer fits."""
     from app.content.templates.values import AnswerError, checked
 
     found: dict[str, Any] = {}
     for field in template.fields:
         while field.name not in given and field.name not in found:
-            answer = _prompt(field, defaults.get(field.name))
+            answer = _prompt(field, defaults.get(field.name), written)
             try:
                 # An editor that was left without a word is no reason to open it again.
                 if not answer.strip() and (not field.required or field.kind == "long"):
@@ -181,12 +196,11 @@ def _ask(template: Template, given: Mapping[str, Any], defaults: Mapping[str, An
     return found
 
 
-def _prompt(field: TemplateField, default: Any) -> str:
+def _prompt(field: TemplateField, default: Any, written: AsyncExitStack) -> str:
     if field.help:
         click.secho(f"  {clean(field.help)}", dim=True)
     if field.kind == "long":
-        text = click.edit(str(default or ""))
-        return str(default or "") if text is None else text
+        return written.enter_context(edited(str(default or ""), field.name, f"give it with --set {field.name}=…"))
     choices = f" ({', '.join(field.choices)})" if field.choices else " (yes, no)" if field.kind == "toggle" else ""
     shown = ", ".join(default) if isinstance(default, list) else "" if default is None else str(default)
     shown = {"True": "yes", "False": "no"}.get(shown, shown) if field.kind == "toggle" else shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
+from app.commands.editing import edited
+from app.commands.given import text_of, utf8
 from app.commands.notes_folder import export, import_, sync
 from app.commands.text import clean, columns, moment, one_line
-from app.errors import UserError
 
 if TYPE_CHECKING:
     from app.content.model import Note, NoteHead, NoteState
@@ -33,14 +33,14 @@ def notes() -> None:
     epilog="\b\nExamples:\n  qd notes add 'How it starts' --tag code --body 'See [[Engine]].'\n"
     "  qd notes add Plans --body - < plans.md"
 )
-@click.argument("title")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; may repeat.")
-@click.option("--body", default="", metavar="TEXT", help="The text; - reads standard input.")
+@click.argument("title", callback=utf8)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With this tag; may repeat.", callback=utf8)
+@click.option("--body", default="", metavar="TEXT", help="The text; - reads standard input.", callback=utf8)
 @json_option
 @config_option
 def add(title: str, tags: tuple[str, ...], body: str, as_json: bool, config: Path | None) -> int:
     """Make a note."""
-    text = _given(body)
+    text = text_of(body, LARGEST)
     return _written(config, as_json, lambda notes: notes.add(title, text, tags))
 
 
@@ -117,24 +117,30 @@ def show(name: str, version: int | None, as_json: bool, config: Path | None) -> 
 
 @notes.command(epilog="\b\nExamples:\n  qd notes edit engine\n  qd notes edit engine --body - < engine.md")
 @_name
-@click.option("--body", metavar="TEXT", help="The new text instead of $EDITOR; - reads standard input.")
+@click.option("--body", metavar="TEXT", help="The new text instead of $EDITOR; - reads standard input.", callback=utf8)
 @json_option
 @config_option
 def edit(name: str, body: str | None, as_json: bool, config: Path | None) -> int:
-    """Change a note's text in $VISUAL or $EDITOR; the earlier one stays in its history."""
-    text = None if body is None else _given(body)
+    """Change a note's text in $VISUAL or $EDITOR; the earlier one stays in its history.
+
+    A text that cannot be kept stays in a file, which the error names.
+    """
+    text = None if body is None else text_of(body, LARGEST)
 
     async def change(notes: Notes) -> Note:
         note = await notes.find(name)
-        return await notes.save(note, body=_edited(note.body) if text is None else text)
+        if text is not None:
+            return await notes.save(note, body=text)
+        with edited(note.body, note.slug, "give the text with --body") as written:
+            return await notes.save(note, body=written)
 
     return _written(config, as_json, change)
 
 
 @notes.command(epilog="\b\nExamples:\n  qd notes tag engine code c++\n  qd notes tag engine --remove code")
 @_name
-@click.argument("tags", nargs=-1)
-@click.option("--remove", multiple=True, metavar="TAG", help="Take this tag away; may repeat.")
+@click.argument("tags", nargs=-1, callback=utf8)
+@click.option("--remove", multiple=True, metavar="TAG", help="Take this tag away; may repeat.", callback=utf8)
 @json_option
 @config_option
 def tag(name: str, tags: tuple[str, ...], remove: tuple[str, ...], as_json: bool, config: Path | None) -> int:
@@ -217,7 +223,7 @@ def links(name: str, as_json: bool, config: Path | None) -> int:
 
 @notes.command(epilog="\b\nExamples:\n  qd notes rename engine 'The new engine'")
 @_name
-@click.argument("title")
+@click.argument("title", callback=utf8)
 @json_option
 @config_option
 def rename(name: str, title: str, as_json: bool, config: Path | None) -> int:
@@ -274,31 +280,3 @@ def _lines(heads: tuple[NoteHead, ...]) -> list[str]:
         for head in heads
     ]
     return columns(("slug", "changed", "tags", "title"), rows) if rows else []
-
-
-def _given(body: str) -> str:
-    if body != "-":
-        return body
-    data = sys.stdin.buffer.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise UserError(f"the text is larger than {LARGEST:,} bytes", where="standard input", fix="divide it")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        fix = "convert it to UTF-8"
-        raise UserError(f"no UTF-8 at byte {error.start + 1}", where="standard input", fix=fix) from None
-
-
-def _edited(body: str) -> str:
-    """The text as it comes back from the editor, which is given line ends of its own and one at the end."""
-    plain = body.replace("\r\n", "\n")
-    try:
-        text = click.edit(plain, extension=".md", require_save=False)
-    except click.ClickException as error:
-        fix = "set EDITOR, or give the text with --body"
-        raise UserError(f"the editor did not work ({error.format_message()})", fix=fix) from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"the editor wrote no UTF-8 at byte {error.start + 1}", fix="set it to UTF-8") from None
-    if text is None or text.removesuffix("\n") == plain.removesuffix("\n"):
-        return body
-    return text if body.endswith("\n") or not body else text.removesuffix("\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -125,3 +126,65 @@ def test_texts_say_what_became_of_a_note_and_when_on_the_clock_of_the_wall() -> 
 def test_mistakes_are_told() -> None:
     assert "there is no note 'x'" in qd("show", "x").stderr
     assert "a note has a title" in qd("add", " ").stderr
+
+
+def editor(folder: Path, script: str) -> str:
+    """An editor that does this with its file, `$1`."""
+    path = folder / "editor"
+    path.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_what_was_written_stays_when_it_is_refused(here: Path) -> None:
+    document("add", "Zed", "--body", "old\r\n")
+    temporary = here / "temporary"
+    temporary.mkdir()
+    for script, data, said in (
+        ("printf 'new \\377' > \"$1\"", b"new \xff", "no UTF-8 at byte 5"),
+        ("head -c 5000000 /dev/zero | tr '\\0' x > \"$1\"", b"x" * 5_000_000, "divide it"),
+        ('printf new > "$1"; exit 1', b"new", "the editor did not work"),
+    ):
+        done = qd("edit", "zed", EDITOR=editor(here, script), TMPDIR=str(temporary))
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        (kept,) = temporary.iterdir()
+        assert kept.name.startswith("qd-zed-")
+        assert f"what you wrote is in {kept}" in done.stderr
+        assert kept.read_bytes() == data
+        kept.unlink()
+    for command, said in (
+        ("'unclosed", "No closing quotation"),
+        (editor(here, 'rm "$1"'), "the editor left no file"),
+        ("false", "the editor did not work"),
+    ):
+        done = qd("edit", "zed", EDITOR=command, TMPDIR=str(temporary))
+        assert (done.returncode, said in done.stderr, "what you wrote" in done.stderr) == (2, True, False), done.stderr
+    assert document("show", "zed")["note"]["body"] == "old\r\n"
+    assert document("edit", "zed", EDITOR=editor(here, 'echo new >> "$1"'))["note"]["body"] == "old\nnew\n"
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_is_no_utf8_is_refused_wherever_it_stands() -> None:
+    document("add", "Zed", "--tag", "one")
+    broken = "a\udcffb"
+    for command in (
+        ("add", "T1", "--body", broken),
+        ("add", broken),
+        ("add", "T1", "--tag", "x", "--tag", broken),
+        ("edit", "zed", "--body", broken),
+        ("tag", "zed", broken),
+        ("tag", "zed", "--remove", broken),
+        ("rename", "zed", broken),
+    ):
+        done = qd(*command)
+        assert (done.returncode, "no UTF-8 at byte 2" in done.stderr) == (2, True), done.stderr
+    assert "there is no note" in qd("show", broken).stderr
+    assert [(note["slug"], note["tags"]) for note in document("list")["notes"]] == [("zed", ["one"])]
+
+
+def test_standard_input_that_is_closed_is_told() -> None:
+    document("add", "Zed")
+    for command in ("add Z --body -", "edit zed --body -"):
+        line = f"{shlex.quote(sys.executable)} -m app notes {command} <&-"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, encoding="utf-8", timeout=100, check=False)
+        assert (done.returncode, "standard input: it is closed" in done.stderr) == (2, True), done.stderr

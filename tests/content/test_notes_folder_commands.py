@@ -80,3 +80,32 @@ def test_ended_in_the_middle_it_comes_to_the_same(here: Path, files: int, ending
     }
     assert len(document("list", "--limit", "1000")["notes"]) == 300
     assert document("sync", "out")["changes"] == []
+
+
+def test_an_export_that_is_only_tried_makes_no_folder(here: Path) -> None:
+    document("add", "Engine")
+    for place in ("out", "deep/out"):
+        would = document("export", place, "--dry-run")
+        assert [(each["what"], each["path"]) for each in would["changes"]] == [("exported", "Engine.md")]
+    assert not (here / "out").exists()
+    (here / "file").write_text("", "utf-8")
+    assert "cannot read the folder" in qd("export", "file", "--dry-run").stderr
+    done = document("export", "out")
+    assert [each["path"] for each in done["changes"]] == ["Engine.md"]
+
+
+def test_a_note_is_found_by_a_title_that_its_file_does_not_have(here: Path) -> None:
+    vault = here / "vault"
+    vault.mkdir()
+    (vault / "Alpha.md").write_text("---\ntitle: Alpha note\n---\nalpha", "utf-8")
+    (vault / "see.md").write_text("[[Alpha note]]", "utf-8")
+    document("import", "vault")
+    assert document("show", "Alpha  note")["note"]["slug"] == "alpha"
+    assert [each["slug"] for each in document("links", "Alpha note")["backlinks"]] == ["see"]
+    assert document("links", "see")["links"][0]["note"]["slug"] == "alpha"
+    (vault / "Beta.md").write_text("---\ntitle: Alpha note\n---\nbeta", "utf-8")
+    document("import", "vault")
+    done = qd("show", "Alpha note")
+    assert (done.returncode, "several notes have the title 'Alpha note': alpha, beta" in done.stderr) == (2, True)
+    document("trash", "beta")
+    assert document("show", "Alpha note")["note"]["slug"] == "alpha"

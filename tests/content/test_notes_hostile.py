@@ -194,3 +194,19 @@ async def test_front_matter_whose_places_cannot_be_told_is_left_and_told(sqlite:
         faults = (await vault.sync()).faults
         assert [(fault.where, "an alias" in fault.what) for fault in faults] == [("a.md", True)]
         assert vault.files() == {"a.md": f"{front}text".encode()}
+
+
+@pytest.mark.parametrize("name", ["n" * 252, "sub/" + "日" * 84, "a"])
+async def test_a_name_that_is_as_long_as_may_be_goes_to_the_trash_again_and_again(
+    name: str, sqlite: Database, tmp_path: Path
+) -> None:
+    async with opened(sqlite, tmp_path) as vault:
+        for number in range(12):
+            vault.write(f"{name}.md", f"text {number}")
+            await vault.sync()
+            note = (await vault.all())[f"{name}.md"]
+            await vault.notes.place(note, state="trashed")
+            assert (await vault.sync()).faults == []
+        kept = sorted((vault.folder / ".trash").rglob("*.md"))
+        assert {path.read_text("utf-8") for path in kept} == {f"text {number}" for number in range(12)}
+        assert all(path.name.startswith(name.rpartition("/")[2][:1]) for path in kept)

@@ -68,7 +68,9 @@ class FolderSync:
         await self._settled()
         with journal_of(self._folder.root) as journal:
             rows = await asyncio.to_thread(journal.rows)
-            scan = await asyncio.to_thread(self._folder.scan, {row.path: (row.stamp, row.file) for row in rows})
+            known = {row.path: (row.stamp, row.file) for row in rows}
+            # Files that are only to be told of need no folder yet.
+            scan = await asyncio.to_thread(self._folder.scan, known, absent=dry and mode == "out")
             if scan.empty and rows and mode != "out":
                 fix = "mount it; if it is meant, put any file into it, and the notes go to the trash"
                 raise UserError("the folder is empty, but had notes", where=str(self._folder.root), fix=fix)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.content.notes.folder_names import key
+from app.content.notes.folder_names import key, numbered
 from app.errors import UserError
 from app.files import create_bytes, replace_bytes
 
@@ -55,8 +55,11 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
 
-    def scan(self, known: Mapping[str, tuple[str, str]]) -> Scan:
-        """All Markdown files; `known` are stamps and hashes of paths, which spare reading them again."""
+    def scan(self, known: Mapping[str, tuple[str, str]], *, absent: bool = False) -> Scan:
+        """All Markdown files; `known` are stamps and hashes of paths, which spare reading them again.
+
+        Raises UserError where the folder cannot be read; with `absent` one that is not there is an empty one.
+        """
         found = Scan()
         waiting = [""]
         while waiting:
@@ -66,6 +69,8 @@ class Folder:
                     listed = sorted(entries, key=lambda entry: entry.name)
             except OSError as error:
                 if not folder:
+                    if absent and isinstance(error, FileNotFoundError):
+                        return found
                     fix = "make it, or name another one"
                     raise UserError(
                         f"cannot read the folder: {error.strerror}", where=str(self.root), fix=fix
@@ -167,11 +172,9 @@ class Folder:
     def trash(self, path: str, seen: str) -> None:
         """Put a file whose hash is still `seen` into the folder's trash, where nothing is written over."""
         self._unchanged(path, seen)
-        folder, _, name = path.rpartition("/")
         number, to = 2, f"{TRASH}/{path}"
         while os.path.lexists(self.root / to):
-            to = f"{TRASH}/{folder}{'/' if folder else ''}{name[:-3]} {number}.md"
-            number += 1
+            to, number = f"{TRASH}/{numbered(path, number)}", number + 1
         try:
             self._inside(path).rename(self._inside(to, make=True))
         except OSError as error:

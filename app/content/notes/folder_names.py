@@ -12,7 +12,9 @@ _RESERVED = frozenset(
     | {f"{word}{digit}" for word in ("com", "lpt") for digit in range(10)}
 )
 LONGEST = 180
-"""Bytes of a name that is made here; file systems take 255, and what tells names apart comes behind it."""
+"""Bytes of a name that is made here; what tells names apart comes behind it."""
+MOST = 255
+"""Bytes of a name that file systems take."""
 
 
 def name_of(title: str) -> str:
@@ -30,6 +32,13 @@ def free(name: str, folder: str, taken: Container[str]) -> str:
     while key(path) in taken:
         path, number = f"{folder}{name} {number}.md", number + 1
     return path
+
+
+def numbered(path: str, number: int) -> str:
+    """The path with a number behind the name, which is cut where it would be too long for a file system."""
+    folder, slash, name = path.rpartition("/")
+    behind = f" {number}.md"
+    return f"{folder}{slash}{_cut(name[:-3], MOST - len(behind))}{behind}"
 
 
 def conflicting(path: str, day: str, number: int) -> str:
@@ -50,9 +59,9 @@ def within(path: str) -> bool:
     return (
         path.lower().endswith(".md")
         and "\0" not in path
-        and not any(part.startswith(".") or not part or len(part.encode()) > 255 for part in parts)
+        and not any(part.startswith(".") or not part or len(part.encode()) > MOST for part in parts)
     )
 
 
-def _cut(name: str) -> str:
-    return name.encode()[:LONGEST].decode(errors="ignore").strip(". ")
+def _cut(name: str, most: int = LONGEST) -> str:
+    return name.encode()[:most].decode(errors="ignore").strip(". ")

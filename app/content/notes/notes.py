@@ -112,12 +112,17 @@ class Notes:
 
     async def find(self, name: str) -> Note:
         """The note with this slug, title or id, or the only one whose id ends so. Raises UserError."""
-        found, ids = await self._db.run(lambda conn: store.find(conn, name, slug_of(name)))
+        wanted = " ".join(storable(name).split())
+        found, several = await self._db.run(lambda conn: store.find(conn, wanted, slug_of(name)))
         if found is not None:
             return found
-        if ids:
-            raise UserError(f"several notes end in {name}: {', '.join(ids)}", fix="write more of the id")
-        raise UserError(f"there is no note {name[:40]!r}", fix="`qd notes list` and `qd notes search` show them")
+        if not several:
+            raise UserError(f"there is no note {name[:40]!r}", fix="`qd notes list` and `qd notes search` show them")
+        if several[0].title == wanted:
+            slugs = ", ".join(head.slug for head in several)
+            raise UserError(f"several notes have the title {wanted[:40]!r}: {slugs}", fix="name one of these")
+        ids = ", ".join(head.id for head in several)
+        raise UserError(f"several notes end in {wanted}: {ids}", fix="write more of the id")
 
     async def get(self, ids: Sequence[str]) -> dict[str, Note]:
         """The notes with these ids, by id; those that are not there are missing."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.content.model import Note, NoteHead, NoteState, NoteVersion
@@ -145,18 +145,29 @@ def _write(conn: Connection, row: dict[str, Any], *, new: bool) -> bool:
     return True
 
 
-def find(conn: Connection, name: str, slug: str) -> tuple[Note | None, tuple[str, ...]]:
-    """The note with this id or slug, or the only one whose id ends so; else None, with the ids of the few that do."""
+def find(conn: Connection, name: str, slug: str) -> tuple[Note | None, tuple[NoteHead, ...]]:
+    """The note with this slug, id or title, or the only one whose id ends so; else None, with the few that might be."""
     row = conn.execute(select(note).where(_notes.slug == slug)).first() if slug else None
-    if row is None and name.isascii() and name.isalnum() and len(name) <= ID_LENGTH:
-        row = conn.execute(select(note).where(_notes.id == name.upper())).first()
-        if row is None:
-            ending = select(_notes.id).where(_notes.id.like(f"%{name.upper()}")).limit(SAME_ENDING)
-            ids = tuple(conn.scalars(ending))
-            if len(ids) != 1:
-                return None, ids
-            row = conn.execute(select(note).where(_notes.id == ids[0])).one()
-    return (None, ()) if row is None else (_whole(conn, [row])[0], ())
+    ending = name.upper() if name.isascii() and name.isalnum() and len(name) <= ID_LENGTH else ""
+    if row is None and len(ending) == ID_LENGTH:
+        row = conn.execute(select(note).where(_notes.id == ending)).first()
+    if row is None:
+        heads = titled(conn, name)
+        if not heads and ending:
+            alike = select(*_HEAD).where(_notes.id.like(f"%{ending}")).limit(SAME_ENDING)
+            heads = with_tags(conn, conn.execute(alike))
+        if len(heads) != 1:
+            return None, heads
+        row = conn.execute(select(note).where(_notes.id == heads[0].id)).one()
+    return _whole(conn, [row])[0], ()
+
+
+def titled(conn: Connection, title: str) -> tuple[NoteHead, ...]:
+    """The notes with this title, the oldest first; those in the trash only where no other has it."""
+    statement: Select[Any] = select(*_HEAD, _notes.state).where(_notes.title == title).order_by(_notes.id)
+    # Servers compare titles without case; here they are compared as they are.
+    rows = [row for row in conn.execute(statement) if row.title == title]
+    return with_tags(conn, [row for row in rows if row.state == "active"] or rows)
 
 
 def whole(conn: Connection, ids: Sequence[str]) -> list[Note]:
