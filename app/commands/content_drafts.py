@@ -79,7 +79,7 @@ def _none(others: Mapping[str, int]) -> str:
     )
 
 
-@click.command(epilog="\b\nExamples:\n  qd content show 01JD…\n    qd content show 01JD… --json")
+@click.command(epilog="\b\nExamples:\n  qd content show 01JD…\n  qd content show 01JD… --json")
 @click.argument("draft_id", metavar="ID")
 @click.option("--version", "number", type=click.IntRange(1), help="The text of this version.")
 @json_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -153,3 +154,24 @@ def test_answers_of_the_last_time_are_the_next_defaults() -> None:
     document("new", "devlog", "--set", "title=One", "--set", "audience=myself")
     assert document("new", "devlog", "--set", "title=Two")["draft"]["fields"]["audience"] == "myself"
     assert "no answer to: title" in qd("new", "devlog", code=2).stderr
+
+
+def test_closed_standard_input_asks_nobody() -> None:
+    def closed(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = f"{shlex.join([sys.executable, '-m', 'app', 'content', 'new', *arguments])} <&-"
+        return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=100, check=False)
+
+    assert closed("devlog", "--set", "title=One").stdout.startswith("draft ")
+    for arguments, said in (
+        (("devlog",), "no answer to: title"),
+        (("devlog", "--answers", "-"), "standard input: it is closed"),
+        (("devlog", "--set", "title=a\udcffb"), "--set: no UTF-8 at byte 8"),
+    ):
+        done = closed(*arguments)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_the_examples_of_help_stand_below_each_other() -> None:
+    said = qd("show", "--help").stdout
+    assert said.endswith("  Examples:\n    qd content show 01JD…\n    qd content show 01JD… --json\n")
+    assert "$EDITOR" in qd("new", "--help").stdout
