@@ -42,7 +42,7 @@ EMPTY = {
     ),
     "sent": (("Nothing was published yet.", "bold"), (("ctrl+o", "publishes the draft that is open"),)),
     "archive": (("Nothing is archived.", "bold"), (("A", "archives the draft under the cursor"),)),
-    "trash": (("The trash is empty.", "bold"), (("x", "in any list puts a text here; here it brings one back"),)),
+    "trash": (("The trash is empty.", "bold"), (("x", "in a list puts a text here"),)),
 }
 
 __all__ = ["EMPTY", "LISTS", "failed"]

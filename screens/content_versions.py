@@ -97,8 +97,8 @@ class Versions(Dialog[int | None]):
         return int(self.list.cursor_row or 0)
 
     def _show(self) -> None:
-        other = "from the version before" if self._now else "to the text now"
-        keys = (("enter", "brings it back"), ("d", f"shows the changes {other}"), ("esc", "leaves"))
+        other = "the version before" if self._now else "the text now"
+        keys = (("enter", "brings it back"), ("d", f"compares with {other}"), ("esc", "leaves"))
         self.query_one(".dialog", Vertical).border_subtitle = Content.assemble(
             *(part for key, about in keys for part in ((key, "$accent"), (f" {about}  ", "$text-muted")))
         )

@@ -45,7 +45,7 @@ async def noted(pilot: Pilot[None], pane: ContentPane, title: str) -> None:
 
 
 async def test_what_was_kept_elsewhere_is_shown_where_nothing_was_typed(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (pilot, pane, _), another(tmp_path) as (drafts, notes, spool):
+    async with opened(tmp_path) as (pilot, pane, _), another(tmp_path) as (_, notes, spool):
         await noted(pilot, pane, "Engine")
         await pilot.press(*"It hums.")
         await pilot.press("ctrl+s")
@@ -64,7 +64,7 @@ async def test_what_was_kept_elsewhere_is_shown_where_nothing_was_typed(tmp_path
 
 
 async def test_what_was_kept_elsewhere_meanwhile_is_asked_about_and_both_stay(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (pilot, pane, _), another(tmp_path) as (drafts, notes, spool):
+    async with opened(tmp_path) as (pilot, pane, _), another(tmp_path) as (drafts, _, spool):
         await reported(pilot, pane)
         assert pane.draft is not None
         identity = pane.draft.id
