@@ -295,6 +295,9 @@ def test_pipes_are_read(here: Path) -> None:
     (here / "a.md").write_bytes(BAD.encode())
     for given in ("<(cat a.md)", "- < a.md", "/dev/stdin < a.md"):
         assert b"em-dash" in shell(f"qd content lint {given}").stdout
+    done = shell("qd content fix <(cat a.md)")
+    assert (done.returncode, b"a pipe cannot be written into" in done.stderr) == (2, True), done.stderr
+    assert done.stdout == b""
 
 
 def test_standard_input_that_is_closed_is_told() -> None:

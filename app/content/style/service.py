@@ -142,6 +142,8 @@ def _bytes(path: Path) -> bytes:
 def _replace(file: str, before: bytes, after: bytes) -> None:
     # A link stays one: what it leads to is replaced.
     path = Path(os.path.realpath(file))
+    if Path(file).is_fifo():
+        raise UserError("a pipe cannot be written into", where=file, fix="give its text to -, or show it with --diff")
     if _bytes(path) != before:
         raise UserError("the file has changed meanwhile; nothing is written", where=file, fix="try again")
     try:
