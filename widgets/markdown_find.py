@@ -76,7 +76,8 @@ class FindBar(Vertical):
         if start != end and start[0] == end[0]:
             entry.value = self.editor.selected_text
         self.display = True
-        entry.focus()
+        # At once: the letters that follow belong to the field.
+        self.screen.set_focus(entry)
         entry.action_select_all()
         self._look()
 
@@ -85,7 +86,7 @@ class FindBar(Vertical):
         self.display = False
         self.editor.hits = None
         self.editor.refresh_changed()
-        self.editor.focus()
+        self.screen.set_focus(self.editor)
 
     @property
     def query_made(self) -> Query:
@@ -142,7 +143,7 @@ class FindBar(Vertical):
 
     def action_other(self) -> None:
         """To the other field."""
-        self._entry("find" if self._entry("replace").has_focus else "replace").focus()
+        self.screen.set_focus(self._entry("find" if self._entry("replace").has_focus else "replace"))
 
     # Replacing
 
