@@ -37,7 +37,8 @@ ON_ROW = frozenset({"open", "trash", "archive", "mark"})
 SAID_S, FAULT_S = 8.0, 20.0
 """How long words stand in the line below, and how long those that tell what went wrong."""
 TYPED = frozenset(
-    {"open", "note", "rename", "trash", "archive", "mark", "filter", "undo", "copy", "refresh", "list_view"}
+    {"open", "note", "rename", "tags", "backlinks", "trash", "archive", "mark", "filter", "undo", "copy", "refresh"}
+    | {"list_view"}
 )
 """What plain keys do, which in a text field are letters."""
 SNIPPETS = {"table": "| $0 |  |\n|---|---|\n|  |  |", "code": "```\n$0\n```", "link": "[$0]()"}
@@ -150,7 +151,11 @@ class ContentPane(ContentPages):
         if not self.is_mounted:
             return
         self.texts.write_border("subtitle", words.lists(self.listed))
-        self.editor.write_border("title", words.editor_title(self.draft, changed=self.changed))
+        title = words.editor_title(self.draft, changed=self.changed)
+        if self.note is not None and self.note.tags:
+            tags = " ".join(f"#{tag}" for tag in self.note.tags)
+            title = Content.assemble(title, (f" {clean_line(tags, 60)}", "$special"))
+        self.editor.write_border("title", title)
         hint = () if self.draft is not None else ("What you write stands here.",)
         if hint != self.editor.hint:
             self.editor.hint = hint
@@ -233,6 +238,8 @@ class ContentPane(ContentPages):
             return True if self.texts.entry is not None and self.screen.focused is self.texts else None
         if action in FREE:
             return True
+        if action in ("tags", "backlinks"):
+            return True if self.note is not None else None
         return True if self.draft is not None else None
 
     def action_find(self) -> None:

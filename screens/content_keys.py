@@ -17,6 +17,8 @@ _SHOWN = (
     ("enter", "open", "open", "Open", "Write on the text under the cursor"),
     ("n", "note", "note", "New note", "A note with a title; [[ links to others"),
     ("m", "rename", "rename", "Rename", "Another title for the draft or the note"),
+    ("t", "tags", "tags", "Tags", "The tags of the note that is open"),
+    ("b", "backlinks", "backlinks", "Backlinks", "The notes that link to the one that is open, and one of them opened"),
     ("x", "trash", "trash", "Trash", "Into the trash with its versions, or back from there"),
     ("A", "archive", "archive", "Archive", "Out of the list of what is in work, or back"),
     ("space", "mark", "mark", "Mark", "Mark a text; trash and archive are then for all that are marked"),

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import TextArea
 from textual.worker import Worker
 
-from screens.content_new import ContentNew
+from screens.content_notes import ContentNotes
 from widgets.markdown_preview import View, discord_blocks, markdown_blocks, text_blocks
 from widgets.style_findings import StyleFindings
 
@@ -29,7 +29,7 @@ LONGEST = 1_000_000
 """Characters beyond which the text is looked at only when it is asked for (`ctrl+l`)."""
 
 
-class ContentStyle(ContentNew):
+class ContentStyle(ContentNotes):
     """Preview, findings, fixes."""
 
     _follow_soon: asyncio.TimerHandle | None = None

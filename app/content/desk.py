@@ -220,10 +220,6 @@ class Desk:
         await asyncio.to_thread(self._recovery.settle, left)
         return kept
 
-    async def throw_away(self, left: Left) -> None:
-        """Let such a text go."""
-        await asyncio.to_thread(self._recovery.settle, left)
-
     # Notes
 
     async def notes(
@@ -248,10 +244,10 @@ class Desk:
         """A new note."""
         return self._keep_note(await self._notes.add(title, body, tags))
 
-    async def save_note(self, note: Note, body: str) -> Note:
+    async def save_note(self, note: Note, body: str, *, tags: Sequence[str] | None = None) -> Note:
         """Keep the note's next version."""
         with self._own():
-            kept = self._keep_note(await self._notes.save(note, body=body))
+            kept = self._keep_note(await self._notes.save(note, body=body, tags=tags))
             await self.autosave.settled(kept.id)
         return kept
 
@@ -262,6 +258,15 @@ class Desk:
             for each in mended:
                 self._keep_note(each)
             return self._keep_note(kept), mended
+
+    async def tags(self) -> tuple[str, ...]:
+        """The tags that notes have."""
+        return tuple(await self._notes.tags())
+
+    async def backlinks(self, note: Note) -> tuple[NoteHead, ...]:
+        """The notes that link to it, the last changed first."""
+        await self._settle()
+        return await self._notes.backlinks(note)
 
     async def note_versions(self, note: Note) -> tuple[NoteVersion, ...]:
         """The versions of a note, the latest first."""
@@ -276,14 +281,13 @@ class Desk:
     async def names(self, typed: str) -> tuple[str, ...]:
         """Titles of notes that fit what was typed after `[[`, the best first."""
         try:
-            heads = await (self._notes.search(typed, limit=20) if typed.strip() else self._first_notes())
+            if not typed.strip():
+                return tuple(head.title for head in (await self._notes.page(limit=20)).notes)
+            heads = await self._notes.search(typed, limit=20)
         except UserError:
             # Without the database the link is typed by hand.
             return ()
         return tuple(head.title for head in heads)
-
-    async def _first_notes(self) -> tuple[NoteHead, ...]:
-        return (await self._notes.page(limit=20)).notes
 
     def _keep_note(self, note: Note) -> Note:
         self._written_notes[note.id] = note
