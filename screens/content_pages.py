@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,11 +18,14 @@ from screens.content_ai import ContentAi
 from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from app.content.live_page import LivePage
     from app.content.model import Draft, DraftVersion, NoteVersion, Publication
     from app.content.outgoing import Delivered, Outgoing
     from app.content.publishing.decisions import Decision
     from app.content.publishing.publisher import Preview
+    from screens.content_targets import Told
 
 Result = TypeVar("Result")
 
@@ -30,6 +34,8 @@ class ContentPages(ContentAi):
     """Versions, publishing, `$EDITOR`, HTML."""
 
     _live: LivePage | None = None
+    _said: str
+    _telling: Worker[None] | None = None
 
     # Versions
 
@@ -98,15 +104,34 @@ class ContentPages(ContentAi):
         ticked = suggested or (outgoing.targets if len(outgoing.targets) == 1 else ())
 
         kinds = {name: outgoing.kind(name) for name in outgoing.targets}
-        look_again = self.service.look if self.service is not None else None
-        page = Publish(draft.title, kinds, ticked, _Ways(outgoing, draft, look_again or (lambda: None)))
-        self.app.push_screen(page, self._published)
+        ways = _Ways(outgoing, draft, self)
+        page = Publish(draft.title, kinds, ticked, ways)
+        self.app.push_screen(page, partial(self._published, ways))
 
-    def _published(self, told: str | None) -> None:
-        if told is not None:
-            self.say(told)
+    def _published(self, ways: _Ways, done: tuple[Told, str] | None) -> None:
+        if done is not None:
+            self.say(done[1])
+            self._say_on(ways, *done)
         if self.draft is not None:
             self.attempt(self._state_again())
+
+    def _say_on(self, ways: _Ways, told: Told, said: str) -> None:
+        """Let what is said of deliveries follow them for as long as it stands in the line below."""
+
+        def changed() -> None:
+            if not self.is_mounted or self._said != said:
+                unfollow()
+            else:
+                self._telling = self.run_worker(say_again, group="content-told", exclusive=True, exit_on_error=False)
+
+        async def say_again() -> None:
+            nonlocal said
+            words = told.words(await ways.states())
+            if self._said == said != words:
+                said = words
+                self.say(words)
+
+        unfollow = ways.follow(changed)
 
     async def _state_again(self) -> None:
         """A draft that has reached readers counts as published: take over its state."""
@@ -235,16 +260,28 @@ class ContentPages(ContentAi):
 
 
 class _Ways:
-    """A draft, and where it goes; what changes anything is counted anew."""
+    """A draft, and where it goes; what changes anything is counted anew, and told over the bus."""
 
-    def __init__(self, outgoing: Outgoing, draft: Draft, changed: Callable[[], None]) -> None:
-        self._outgoing, self._draft, self._changed = outgoing, draft, changed
+    def __init__(self, outgoing: Outgoing, draft: Draft, pane: ContentPages) -> None:
+        assert pane.runtime is not None
+        assert pane.service is not None
+        self._outgoing, self._draft = outgoing, draft
+        self._changed, self._bus = pane.service.look, pane.runtime.bus
+        outgoing.follow(self._changed)
 
     async def look(self, target: str) -> Preview:
         return await self._outgoing.preview(self._draft, target)
 
     async def read(self) -> Sequence[Delivered]:
         return await self._outgoing.of_draft(self._draft)
+
+    async def states(self) -> Sequence[Publication]:
+        return await self._outgoing.states(self._draft)
+
+    def follow(self, changed: Callable[[], None]) -> Callable[[], None]:
+        from app.events import ContentChanged
+
+        return self._bus.subscribe(ContentChanged, lambda _: changed())
 
     async def order(self, targets: Sequence[str], at: str, override: str, *, again: bool) -> str:
         return await self._and_count(self._outgoing.order(self._draft, targets, at, override, again=again))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual.app import ComposeResult
@@ -12,7 +12,21 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from screens.confirm import Confirm
-from screens.content_targets import STATES, UNDER_WAY, WAITING, WORDS, TargetList, possible
+from screens.content_targets import (
+    FAILING,
+    STATES,
+    UNDER_WAY,
+    WAITING,
+    WORDS,
+    TargetList,
+    Told,
+    keys_of,
+    last_of,
+    marks_of,
+    possible,
+    told_of,
+    words_of,
+)
 from screens.dialog import Dialog
 from screens.git_faults import told
 from widgets.content_lines import markdown_lines
@@ -22,6 +36,8 @@ from widgets.row_list import RowList
 from widgets.safe_text import clean, clean_line
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from app.content.model import Publication
     from app.content.outgoing import Delivered
     from app.content.publishing.decisions import Decision
@@ -30,6 +46,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20_000
 """Characters of a message that are shown."""
+EVERY_S = 2.0
+"""How often is looked what became of something that goes on by itself, which another program may be sending."""
 
 
 class Ways(Protocol):
@@ -40,6 +58,12 @@ class Ways(Protocol):
 
     async def read(self) -> Sequence[Delivered]:
         """What became of it before, the last first."""
+
+    async def states(self) -> Sequence[Publication]:
+        """Its deliveries alone, the last first."""
+
+    def follow(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call this when deliveries may have changed, until what is returned is called."""
 
     async def order(self, targets: Sequence[str], at: str, override: str, *, again: bool) -> str:
         """Publish, also once more with `again`; how a change of the clocks was decided, if it was."""
@@ -54,8 +78,8 @@ class Ways(Protocol):
         """It did arrive, is sent again, or is not sent."""
 
 
-class Publish(Dialog[str | None]):
-    """Dismissed with what was ordered, in words, or None."""
+class Publish(Dialog[tuple[Told, str] | None]):
+    """Dismissed with what was ordered and its state in words, or None. It follows its deliveries as they go on."""
 
     DEFAULT_CSS = """
     Publish .dialog { width: 96%; max-width: 150; height: 92%; padding: 0 1; }
@@ -94,6 +118,12 @@ class Publish(Dialog[str | None]):
         self._delivered: Sequence[Delivered] = ()
         self._known = False
         self._at_work = False
+        self._ordered: dict[str, None] = {}
+        self._clocks = ""
+        self._follows = False
+        """What is said is the state of what was ordered."""
+        self._unfollow: Callable[[], None] = lambda: None
+        self._reading: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
@@ -119,13 +149,19 @@ class Publish(Dialog[str | None]):
         self.view.set_placeholder(((("looking", "$text-muted"),),))
         self._hint()
         self.run_worker(self._look_at_all(), exit_on_error=False)
+        self._unfollow = self._ways.follow(self._changed)
+        self.set_interval(EVERY_S, self._look_on)
+
+    def on_unmount(self) -> None:
+        self._unfollow()
 
     def on_resize(self) -> None:
         """Below each other where there is no room side by side."""
         self.set_class(self.app.size.width < 110, "-narrow")
+        self._hint()
 
     def _hint(self) -> None:
-        keys = [("space", "ticks"), ("enter", "publishes"), *possible(self.chosen), ("esc", "leaves")]
+        keys = keys_of(self.chosen, min(self.app.size.width * 96 // 100, 150) - 6)
         self.query_one(".dialog", Vertical).border_subtitle = Content.assemble(
             *(part for key, about in keys for part in ((key, "$accent"), (f" {about}  ", "$text-muted")))
         )
@@ -155,13 +191,29 @@ class Publish(Dialog[str | None]):
             self._known = True
         except Exception as error:
             self._say(f"⚠ where it was published is not known: {told(error).partition(chr(10))[0]}", "$warning")
-        # What is cancelled or taken back counts only where there is nothing else.
-        ordered = sorted(self._delivered, key=lambda each: each.publication.state in ("cancelled", "deleted"))
-        self.list.last = {each.publication.target: each for each in reversed(ordered)}
+        last = last_of(each.publication for each in self._delivered)
+        self.list.last = {
+            each.publication.target: each for each in self._delivered if each.publication in last.values()
+        }
         self.list.refresh_changed()
+        if self._follows:
+            self._tell()
         if self.is_mounted:
             self._show()
             self._hint()
+
+    def _changed(self) -> None:
+        if self._known and self.is_mounted:
+            self._reading = self.run_worker(self._read_changed, group="follow", exclusive=True, exit_on_error=False)
+
+    def _look_on(self) -> None:
+        if any(each.publication.state in (*WAITING, *UNDER_WAY) for each in self._delivered):
+            self._changed()
+
+    async def _read_changed(self) -> None:
+        # Whether a text differs from what was sent takes its time to find out: only where something is another now.
+        if marks_of(await self._ways.states()) != marks_of(each.publication for each in self._delivered):
+            await self._read()
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         """Show what this target would get."""
@@ -198,8 +250,8 @@ class Publish(Dialog[str | None]):
             if sent.target != name:
                 continue
             sign, tone = STATES[sent.state]
-            what = WORDS.get(sent.state, sent.state)
-            if sent.state in WAITING:
+            what = words_of(sent)
+            if sent.state == "scheduled":
                 what = f"{what}  {moment(sent.due_at.timestamp(), wall_clock())} {sent.zone}".rstrip()
             else:
                 what = f"{what}  {short_age(wall_clock() - sent.updated_at.timestamp())}"
@@ -215,6 +267,8 @@ class Publish(Dialog[str | None]):
         if (row := self.list.cursor_row) is not None and self.list.has_focus:
             self.list.ticked ^= {row}
             self.list.refresh_changed()
+            if not self._follows and str(self.query_one("#said", Static).content).startswith("✗"):
+                self._say("", "")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """`enter` in a field publishes, too."""
@@ -248,15 +302,20 @@ class Publish(Dialog[str | None]):
 
     async def _order(self, chosen: Sequence[str], again: bool) -> None:
         at, override = self._entered("when"), self._entered("override")
-        clocks = await self._ways.order(chosen, at, override, again=again)
+        self._clocks = await self._ways.order(chosen, at, override, again=again)
+        self._ordered = dict.fromkeys(chosen)
         await self._read()
-        last = {name: self.list.last[name].publication for name in chosen if name in self.list.last}
-        failed = [each for each in last.values() if each.error]
-        if failed:
-            self._say(f"✗ {failed[0].target}: {failed[0].error}", "$error")
-        else:
-            words = ", ".join(f"{name} {WORDS.get(each.state, each.state)}" for name, each in last.items())
-            self.dismiss(f"✓ {words}{'; ' + clocks if clocks else ''}")
+        self._tell()
+        if not any(each.state in FAILING for each in self._told()):
+            self.action_leave()
+
+    def _told(self) -> list[Publication]:
+        return [self.list.last[name].publication for name in self._ordered if name in self.list.last]
+
+    def _tell(self) -> None:
+        """Say what became of what was ordered here, and go on saying it as it changes."""
+        self._say(*told_of(self._told()))
+        self._follows = True
 
     # What was sent before
 
@@ -285,14 +344,15 @@ class Publish(Dialog[str | None]):
         if sent is None or key not in dict(possible(sent)):
             return
         said = {"sent": "it counts as sent", "resend": "sent", "drop": "it is not sent"}[decision]
-        self._work("a moment", self._done(self._ways.decide(sent, decision), said))
+        self._work("a moment", self._done(self._ways.decide(sent, decision), said, follows=decision != "drop"))
 
-    async def _done(self, work: Awaitable[None], said: str) -> None:
+    async def _done(self, work: Awaitable[None], said: str, *, follows: bool = True) -> None:
         await work
         await self._read()
         last = self.chosen
-        if last is not None and last.error and last.state != "sent":
-            self._say(f"✗ {last.target}: {last.error}", "$error")
+        if follows and last is not None and last.state in (*FAILING, *WAITING, *UNDER_WAY):
+            self._ordered[last.target] = None
+            self._tell()
         else:
             self._say(f"✓ {said}", "$success")
 
@@ -318,12 +378,15 @@ class Publish(Dialog[str | None]):
             self._at_work = False
 
     def _say(self, text: str, style: str) -> None:
+        self._follows = False
         if self.is_mounted:
             self.query_one("#said", Static).update(Content.styled(clean(text, 400), style))
 
     def action_leave(self) -> None:
         """Leave; what was ordered goes on."""
-        self.dismiss(None)
+        ordered = Told(tuple(self._ordered), self._clocks)
+        found = [each.publication for each in self._delivered]
+        self.dismiss((ordered, ordered.words(found)) if self._ordered else None)
 
 
 def _hinder(preview: Preview) -> list[Problem]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from widgets.figures import count
+from widgets.figures import count, moment, wall_clock
 from widgets.row_list import Part, RowList
 from widgets.safe_text import clean_line, fit
 
@@ -33,10 +34,72 @@ WORDS = {
     "deleted": "taken back",
 }
 """How states are told that are not told by their names."""
+SHORT = {
+    "changes it there": "changes",
+    "takes it back": "takes back",
+    "it did arrive": "arrived",
+    "sends it again": "again",
+    "sends it now": "again",
+    "lets it go": "drops",
+    "does not send it": "drops",
+}
+"""What keys do, where there is little room."""
 ASKING = ("unknown", "missed", "failed_permanent")
 """States in which nothing goes on by itself."""
 WAITING = ("scheduled", "failed_transient")
 UNDER_WAY = ("leased", "sending")
+
+
+FAILING = ("failed_transient", *ASKING)
+"""States that are told in the dialog where they came about."""
+_BAD_FIRST = ("failed_permanent", "unknown", "missed", "failed_transient", "leased", "sending", "scheduled")
+
+
+def words_of(sent: Publication, at: str = "at ") -> str:
+    """The state of a delivery, such as `sent` or `again at 18:38`."""
+    if sent.state == "failed_transient" and sent.again_at is not None:
+        return f"again {at}{moment(sent.again_at.timestamp(), wall_clock())}"
+    return WORDS.get(sent.state, sent.state)
+
+
+def last_of(found: Iterable[Publication]) -> dict[str, Publication]:
+    """What counts of each target, of deliveries of which the last comes first.
+
+    What is cancelled or taken back counts only where there is nothing else.
+    """
+    ordered = sorted(found, key=lambda each: each.state in ("cancelled", "deleted"))
+    return {each.target: each for each in reversed(ordered)}
+
+
+def told_of(found: Sequence[Publication]) -> tuple[str, str]:
+    """`◐ chat sending, site sent`, with the sign of the worst and what is said of it; and the colour."""
+    if not found:
+        return "· nothing is on its way", "$text-muted"
+    ranks = {state: rank for rank, state in enumerate(_BAD_FIRST)}
+    worst = min(found, key=lambda each: (ranks.get(each.state, len(ranks)), not each.error))
+    sign, tone = ("⚠", "$warning") if worst.state == "sent" and worst.error else STATES[worst.state]
+    said = ", ".join(f"{clean_line(each.target, 60)} {words_of(each)}" for each in found)
+    more = worst.error if worst.state not in ("cancelled", "deleted") else ""
+    return f"{sign} {said}" + (f": {more}" if more else ""), tone
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Targets whose deliveries the line below tells of, as they go on; and how a change of the clocks was decided."""
+
+    names: tuple[str, ...]
+    clocks: str = ""
+
+    def words(self, found: Sequence[Publication]) -> str:
+        """What to say, given what is known of the draft's deliveries, the last first."""
+        last = last_of(found)
+        said, _ = told_of([last[name] for name in self.names if name in last])
+        return f"{said}; {self.clocks}" if self.clocks else said
+
+
+def marks_of(found: Iterable[Publication]) -> list[Hashable]:
+    """What of deliveries changes by itself."""
+    return [(each.id, each.state, each.parts_sent, each.error, each.again_at) for each in found]
 
 
 def possible(sent: Publication | None) -> tuple[tuple[str, str], ...]:
@@ -52,6 +115,16 @@ def possible(sent: Publication | None) -> tuple[tuple[str, str], ...]:
     return (("d", "does not send it"),) if sent.state in WAITING else ()
 
 
+def keys_of(sent: Publication | None, room: int) -> list[tuple[str, str]]:
+    """The keys of the dialog, in few words where there is little room."""
+    done = possible(sent)
+    for each in (done, [(key, SHORT[about]) for key, about in done]):
+        pairs = [("space", "ticks"), ("enter", "publishes"), *each, ("esc", "leaves")]
+        if sum(len(key) + len(about) + 3 for key, about in pairs) <= room:
+            break
+    return pairs
+
+
 class TargetList(RowList):
     """Targets, each ticked or not, with what was found."""
 
@@ -65,7 +138,8 @@ class TargetList(RowList):
     def signature(self, row: str) -> Hashable:
         """All that a line shows."""
         last = self.last.get(row)
-        return row in self.ticked, self.problems[row], last and (last.publication.state, last.differs)
+        state = last and (last.publication.state, last.publication.again_at, last.differs)
+        return row in self.ticked, self.problems[row], state
 
     def draw(self, row: str, width: int) -> Iterable[Part]:
         """`[✓] chat            discord  ✓ sent` or, of what cannot be sent, `✗2`."""
@@ -75,7 +149,7 @@ class TargetList(RowList):
             state = (f"✗ {count(wrong, 'problem')}", "$error")
         elif last is not None and last.publication.state not in ("cancelled", "deleted"):
             sign, tone = STATES[last.publication.state]
-            told = WORDS.get(last.publication.state, last.publication.state)
+            told = words_of(last.publication, at="")
             state = ("● differs", "$warning") if last.differs else (f"{sign} {told}", tone)
         else:
             state = ("", "")

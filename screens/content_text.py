@@ -45,6 +45,9 @@ EMPTY = {
     "trash": (("The trash is empty.", "bold"), (("x", "in a list puts a text here"),)),
 }
 
+TONES = {"✗": "$error", "⚠": "$warning", "◐": "$accent", "○": "$info"}
+"""The colour of what is said, by its sign."""
+
 __all__ = ["EMPTY", "LISTS", "failed"]
 
 
@@ -145,7 +148,7 @@ def status(
     # Whatever is said, one key at least stays in view.
     free = max(room - keys(*pairs[:1]).cell_length - 3, 12)
     if said:
-        told = Content.styled(shorten(clean_line(said, 400), free), "$error" if said.startswith("✗") else "")
+        told = Content.styled(shorten(clean_line(said, 400), free), TONES.get(said[:1], ""))
     elif wrong:
         away = snapshot is not None and not snapshot.up and not trouble
         text = "the database is away: texts are kept in the journal until it is back" if away else wrong

@@ -176,6 +176,8 @@ class Publication:
     override: str = ""
     replaces: str | None = None
     sent_at: datetime | None = None
+    again_at: datetime | None = None
+    """Of one that failed and is tried again: not before this moment."""
 
 
 @dataclass(frozen=True, slots=True)

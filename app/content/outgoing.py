@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -50,6 +50,10 @@ class Outgoing:
         """The kind of a target."""
         return self._publisher.target(target).kind
 
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call this whenever a delivery changes its state while it is sent from here."""
+        self._publisher.dispatcher.changed = changed
+
     async def preview(self, draft: Draft, target: str) -> Preview:
         """What a target would get, and what is wrong with it; sends nothing."""
         text = await asyncio.to_thread(configured.text_of, draft, self._loaded)
@@ -71,7 +75,9 @@ class Outgoing:
         for preview, instead in zip(previews, replaced, strict=True):
             if stopped := preview.stopped(override, again=again or instead is not None):
                 what = "; ".join(problem.what for problem in stopped)
-                raise UserError(what, where=preview.target.name, fix="correct it, or untick this target")
+                # A reason lets through what is a matter of style or of secrets, and nothing else.
+                reason = ", give a reason" if all(problem.overridable for problem in stopped) else ""
+                raise UserError(what, where=preview.target.name, fix=f"correct it{reason}, or untick this target")
             if instead is not None:
                 await self._publisher.editable(instead, preview.target)
         versions = await self._drafts.versions(draft.id)
@@ -109,6 +115,10 @@ class Outgoing:
         await self._publisher.decide(publication, decision)
         if decision != "drop":
             await self._publisher.dispatcher.once()
+
+    async def states(self, draft: Draft) -> Sequence[Publication]:
+        """Where a draft is published, the last first, and no more than that."""
+        return await self._publisher.of_draft(draft.id)
 
     async def of_draft(self, draft: Draft) -> tuple[Delivered, ...]:
         """Where a draft is published, the last first; of what stands there last, whether it differs from the draft."""

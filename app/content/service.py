@@ -101,6 +101,7 @@ class ContentService:
 
     async def _dispatch(self) -> None:
         publisher = await asyncio.to_thread(_publisher, self._loaded, self._db, self._spool)
+        publisher.dispatcher.changed = self.look
         while True:
             try:
                 await publisher.dispatcher.follow()

@@ -58,6 +58,8 @@ class Dispatcher:
         self._db, self._spool, self._targets, self._open = db, spool, targets, open_target
         self._clock, self._lease, self._grace = clock, lease, grace
         self._redact = redactor(secrets)
+        self.changed: Callable[[], None] = lambda: None
+        """Called whenever something goes from one state to the next here."""
 
     async def once(self) -> list[str]:
         """Send everything that is due; the ids of what was tried. Raises UserError when the database is away.
@@ -99,8 +101,12 @@ class Dispatcher:
             row = await self._claimed(found[0], now)
             if row is None:
                 return tried
+            self.changed()
             tried.append(row.id)
-            await self._publish(row)
+            try:
+                await self._publish(row)
+            finally:
+                self.changed()
 
     async def _claimed(self, identity: str, now: datetime) -> Row[Any] | None:
         owner = new_id()
@@ -140,6 +146,7 @@ class Dispatcher:
         begun = partial(states.begin, attempt=attempt, row=row, number=number, now=now, lease=self._lease)
         if not await self._db.run(begun, write=True):
             return False
+        self.changed()
         outcome = await self._sent(adapter, row, number, earlier)
         state = await self._settled(attempt, outcome)
         if outcome.kind != "accepted" or state != "sending":

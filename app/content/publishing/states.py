@@ -96,7 +96,7 @@ def claim(conn: Connection, identity: str, owner: str, now: datetime, lease: tim
         pausing = any(row.state == "failed_transient" and row.leased_until > now for row in rows)
         if busy or pausing or wanted.due_at > now:
             return None
-        values = {"state": "leased", "owner": owner, "leased_until": now + lease, "updated_at": now}
+        values = {"state": "leased", "owner": owner, "leased_until": now + lease, "updated_at": now, "error": None}
         conn.execute(update(publication).where(_p.id == identity).values(attempts=_p.attempts + 1, **values))
     return conn.execute(select(publication).where(_p.id == identity)).one()
 

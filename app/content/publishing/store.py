@@ -137,14 +137,16 @@ def ordered(row: Row[Any]) -> Ordered:
 def publication_of(row: Row[Any]) -> Publication:
     """A row of `publication`, with or without its payload."""
     given = dict(row._mapping)
-    for name in ("payload", "queue", "owner", "leased_until"):
+    for name in ("payload", "queue", "owner"):
         given.pop(name, None)
+    pause = given.pop("leased_until")
     override = given["override"]
     given |= {
         "remote": tuple(given["remote"] or ()),
         "url": given["url"] or "",
         "error": given["error"] or "",
         "override": override["reason"] if override else "",
+        "again_at": pause if row.state == "failed_transient" else None,
     }
     return Publication(**given)
 
