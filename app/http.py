@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 20.0
+MARGIN_S = 0.25
+"""What waits for a whole answer waits so much longer: that nobody was reached is told by the connection, before."""
 ATTEMPTS = 4
 BACK_OFF_S = 0.5
 BACK_OFF_MOST_S = 30.0
@@ -126,14 +128,19 @@ class Client:
         json: Any = None,
     ) -> Answer:
         """Ask once, with a JSON body unless that is None: whether to ask again is for the caller, who knows what that
-        would do. `path` and `query` may be secret: they are never part of an error.
+        would do. The whole answer has to come within the time limit. `path` and `query` may be secret: they are never
+        part of an error.
 
         Raises UnreachableError when there was no answer; else the answer is returned, whatever its status.
         """
-        if json is None:
-            return await self._send(method, path, query)
-        content = dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-        return await self._send(method, path, query, content=content, headers={"Content-Type": "application/json"})
+        content = None if json is None else dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        headers = None if json is None else {"Content-Type": "application/json"}
+        try:
+            async with asyncio.timeout(self._timeout_s + MARGIN_S):
+                return await self._send(method, path, query, content=content, headers=headers)
+        except TimeoutError:
+            what = f"no whole answer within {self._timeout_s:g} s"
+            raise UnreachableError(what, where=self.base, fix="check the connection and the address") from None
 
     async def close(self) -> None:
         """Close the connections."""

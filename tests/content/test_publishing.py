@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -246,6 +247,25 @@ async def test_an_answer_that_does_not_come_in_time_is_unknown(database: Databas
             work.clock.on(hours=2)
             await work.publisher.dispatcher.once()
             assert len(fake.posted) == 1
+
+
+async def test_an_answer_that_trickles_in_is_not_waited_for(database: Database, tmp_path: Path) -> None:
+    """Each byte comes in time; the whole does not."""
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(trickle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/webhooks/42/{TOKEN}"
+    async with server, publishing(database, tmp_path, target("discord", url=url, timeout_s=0.3)) as work:
+        sent = await work.send()
+        assert sent.state == "unknown"
+        assert "no whole answer within 0.3 s" in sent.error
 
 
 async def test_a_dispatcher_killed_while_sending_leaves_it_unknown(database: Database, tmp_path: Path) -> None:
