@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sys
+from typing import BinaryIO
 
 from app.errors import UserError
 
 WHERE = "standard input"
 
 
-def read(most: int) -> bytes:
-    """All that comes from standard input. Raises UserError where it is closed or broken, or gives more than `most`."""
-    # `<&-`
+def stream() -> BinaryIO:
+    """Its bytes. Raises UserError where it is closed, as `<&-` does."""
     if sys.stdin is None:
         raise UserError("it is closed", where=WHERE, fix="give the text there, or name a file")
+    return sys.stdin.buffer
+
+
+def read(most: int) -> bytes:
+    """All that comes from standard input. Raises UserError where it is closed or broken, or gives more than `most`."""
+    given = stream()
     try:
-        data = sys.stdin.buffer.read(most + 1)
+        data = given.read(most + 1)
     except OSError as error:
         raise UserError(f"cannot be read ({error.strerror})", where=WHERE, fix="give a text there") from None
     if len(data) > most:

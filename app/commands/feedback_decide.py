@@ -226,7 +226,7 @@ def _clean(text: str) -> str:
 
 def _text(stream: Any) -> str:
     raw = stream.read(CORRECTION_BYTES + 1)
-    name = "standard input" if stream.fileno() == sys.stdin.fileno() else str(stream.name)
+    name = "standard input" if sys.stdin is not None and stream.fileno() == sys.stdin.fileno() else str(stream.name)
     if len(raw) > CORRECTION_BYTES:
         raise UserError(f"has more than {CORRECTION_BYTES:,} bytes", where=name, fix="make it shorter")
     try:

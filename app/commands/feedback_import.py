@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app import standard_input
 from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.feedback_quarantine import extra_option
 from app.commands.text import clean
@@ -78,11 +79,12 @@ def import_(file: Path, form: Format | None, using: str, extra: Extra, as_json: 
 def _opened(file: Path) -> Iterator[Path]:
     """The file to read; standard input as a file of that name, since an import looks at its rows more than once."""
     if str(file) == "-":
+        given = standard_input.stream()
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
             path = Path(folder) / STANDARD_INPUT
             try:
                 with path.open("wb") as copy:
-                    shutil.copyfileobj(sys.stdin.buffer, copy)
+                    shutil.copyfileobj(given, copy)
             except OSError as error:
                 raise UserError(f"cannot be kept meanwhile ({error.strerror})", where=str(path)) from None
             yield path

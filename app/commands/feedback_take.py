@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from app import standard_input
 from app.commands.common import config_option, emit, json_option, load_settings
 from app.commands.feedback_storage import FLUSH_S, opened
 from app.commands.text import clean
@@ -69,7 +69,7 @@ def _values(row: str | None, input_: str | None, fields: dict[str, Any]) -> dict
             raise click.UsageError("give a JSON object, or options, not both")
         if row != "-":
             return row.encode(errors="surrogateescape")
-        raw = sys.stdin.buffer.read(ROW_BYTES + 1)
+        raw = standard_input.stream().read(ROW_BYTES + 1)
         return raw.strip()
     for name in ("input", "output"):
         if name not in given:

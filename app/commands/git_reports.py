@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from app import standard_input
 from app.commands.common import emit
 from app.commands.text import one_line
 from app.errors import UserError
@@ -47,7 +48,7 @@ async def carry_out(
 
 def agree(plan: Plan, ticked: frozenset[str] | None = None, *, as_json: bool = False) -> None:
     """Show a plan and ask. Raises UserError when nobody is there or the answer is no, click.Abort at ctrl+c."""
-    if as_json or not sys.stdin.isatty():
+    if as_json or not standard_input.interactive():
         raise UserError("nobody is there to agree to the plan", fix="add --yes to do it, or --dry-run to see it")
     show_plan(plan, ticked)
     with _interrupted_at_once():

@@ -31,8 +31,8 @@ from app.feedback.tables import SCORE_UNKNOWN, UNCERTAINTY_UNKNOWN, feedback, fe
 if TYPE_CHECKING:
     from app.db.engine import Database
 
-CHUNK = 500
-AT_ONCE = 3
+CHUNK = 250
+AT_ONCE = 4
 """Statements for rows of known ids that are under way at the same time: where rows come from the disk, they wait."""
 SOON = 4
 """Steps after which the page should be there."""

@@ -95,7 +95,8 @@ def _pre_push(call: Call, git: Git, env: Mapping[str, str], found: hook_rules.Ho
     if not remote:
         _say(f"{BY} pre-push needs the name and the address of a remote, as git gives them")
         return USAGE
-    updates = [] if framework or sys.stdin.isatty() else prepush.parse(sys.stdin.buffer.read())
+    alone = sys.stdin is None or sys.stdin.isatty()
+    updates = [] if framework or alone else prepush.parse(sys.stdin.buffer.read())
     if not framework and not any(update.branch or update.remote_ref.startswith(prepush.PINS) for update in updates):
         return _accepted(call, found, remote, updates)
     known = prepush.look(git, remote, url, env)
