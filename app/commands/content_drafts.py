@@ -155,7 +155,11 @@ def diff(draft_id: str, old: int | None, new: int | None, as_json: bool, config:
         changes = [{"kind": piece.kind, "text": piece.text} for piece in pieces]
         emit({"id": draft.id, "from": earlier.number, "to": later.number, "pieces": changes})
         return 0
-    if earlier.body == later.body:
+    if earlier.number == later.number:
+        click.echo(
+            f"there is no version before {later.number}" if later.number == 1 else "that is one and the same version"
+        )
+    elif earlier.body == later.body:
         click.echo(f"the texts of the versions {earlier.number} and {later.number} are the same")
     else:
         click.echo(clean(marked(pieces)))

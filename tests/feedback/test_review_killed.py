@@ -17,7 +17,7 @@ from app.db.spool import Spool
 from app.events import Bus
 from app.feedback.tables import feedback, feedback_decision
 from tests.feedback.reviewing import NOW, given, put
-from tests.feedback.test_review import ready, reviewing
+from tests.feedback.session import ready, reviewing
 
 ROOT = Path(__file__).parents[2]
 KILLS = 6

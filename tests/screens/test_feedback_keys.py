@@ -14,7 +14,8 @@ from textual.widgets import Input, TextArea
 from app.events import RetrainChanged
 from app.feedback.review import Given
 from screens.feedback_forms import Correction, split_tags
-from tests.feedback_fakes import FakeFeedback, FakeRetrain, evaluated, row, run
+from tests.feedback_fakes import FakeFeedback, row
+from tests.retrain_fakes import FakeRetrain, evaluated, run
 from tests.screens.feedback_host import Host, settled, text_of
 
 LARGE = (160, 48)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from app.feedback.model import Counts
-from tests.feedback_fakes import FakeFeedback, FakeQuarantine, FakeRetrain, evaluated, refused, run
+from tests.feedback_fakes import FakeFeedback, FakeQuarantine, refused
+from tests.retrain_fakes import FakeRetrain, evaluated, run
 from tests.screens.feedback_host import Host, settled
 
 LARGE, SMALL = (160, 48), (80, 24)

@@ -12,7 +12,8 @@ from textual.widgets import TextArea
 
 from app.events import RetrainChanged
 from app.feedback.model import Counts
-from tests.feedback_fakes import FakeFeedback, FakeRetrain, evaluated, row, run
+from tests.feedback_fakes import FakeFeedback, row
+from tests.retrain_fakes import FakeRetrain, evaluated, run
 from tests.screens.feedback_host import Host, settled, text_of
 from widgets import hints
 
