@@ -44,15 +44,20 @@ def flowed(parts: Iterable[Part], width: int, indent: str = "") -> Iterator[Text
     def made() -> TextLine:
         return TextLine(((indent, ""), *line))
 
-    for text, style in parts:
-        for word in _WORDS.findall(text):
-            if word == "\n":
+    for run in _runs(parts):
+        size = sum(width_of(text) for text, _ in run)
+        if line and not run[0][0].isspace() and used + size > room >= size:
+            # What stands together stays together: a mark behind its word, a word of which a part is new.
+            yield made()
+            line, used = [], 0
+        for text, style in run:
+            if text == "\n":
                 if style:
                     line.append(("⏎", style))
                 yield made()
                 line, used = [], 0
                 continue
-            for piece in fold(word, room):
+            for piece in fold(text, room):
                 size = width_of(piece)
                 if used + size > room:
                     yield made()
@@ -63,3 +68,19 @@ def flowed(parts: Iterable[Part], width: int, indent: str = "") -> Iterator[Text
                 used += size
     if line:
         yield made()
+
+
+def _runs(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Pieces with no white space between them, white space, and line ends."""
+    run: list[Part] = []
+    for text, style in parts:
+        for word in _WORDS.findall(text):
+            if not word.isspace():
+                run.append((word, style))
+                continue
+            if run:
+                yield run
+                run = []
+            yield [(word, style)]
+    if run:
+        yield run
