@@ -33,6 +33,7 @@ class ContentLists(ContentElsewhere):
     _after: Place | None = None
     _after_notes: Place | None = None
     _rows: tuple[TextEntry, ...] = ()
+    _on_note = False
     _listing: Worker[None] | None = None
     _offered = False
 
@@ -90,7 +91,11 @@ class ContentLists(ContentElsewhere):
         self.paint()
 
     def on_row_list_moved(self) -> None:
-        """Read on before the end is reached."""
+        """Read on before the end is reached; what can be done with a note is not what can be done with a draft."""
+        on_note = self.texts.entry is not None and self.texts.entry.key.startswith("note:")
+        if on_note != self._on_note:
+            self._on_note = on_note
+            self.paint()
         more = self._after is not None or self._after_notes is not None
         if more and not self._reading and self.texts.near_end:
             self._listing = self.run_worker(partial(self._read, more=True), group="content-list", exit_on_error=False)
