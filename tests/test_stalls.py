@@ -35,7 +35,7 @@ async def test_the_stacks_are_written_while_nothing_moves_and_the_log_tells_afte
 def stand_still_until_written(path: Path) -> None:
     """What the stack has to show."""
     end = time.monotonic() + 10
-    while not path.stat().st_size and time.monotonic() < end:
+    while "stand_still_until_written" not in path.read_text("utf-8") and time.monotonic() < end:
         pass
 
 
