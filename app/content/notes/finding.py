@@ -92,13 +92,11 @@ def find(conn: Connection, query: Query, limit: int) -> Found:
     if sample.whole or len(sample.in_title) >= limit:
         rest = [each for each in sample.everywhere if each not in sample.in_title]
         return _cut(sample.in_title, rest, limit)
-    # What the index is asked for, it looks for in all notes.
-    frequencies = _sampled(conn, query, _Way()).frequencies if way.tag else sample.frequencies
-    in_title = _of_words(conn, query, way, TITLE, limit, sample.in_title, frequencies[TITLE])
+    in_title = _of_words(conn, query, way, TITLE, limit, sample.in_title, sample.frequencies[TITLE])
     if len(in_title) == limit:
         return Found(tuple(in_title), ())
     # The others may begin with all of those again.
-    everywhere = _of_words(conn, query, way, ANYWHERE, limit, sample.everywhere, frequencies[ANYWHERE])
+    everywhere = _of_words(conn, query, way, ANYWHERE, limit, sample.everywhere, sample.frequencies[ANYWHERE])
     titled = frozenset(in_title)
     return _cut(in_title, [each for each in everywhere if each not in titled], limit)
 
@@ -131,6 +129,13 @@ def _sampled(conn: Connection, query: Query, way: _Way) -> _Sample:
     )
 
 
+def _frequencies(conn: Connection, query: Query, prefix: str) -> list[int]:
+    """How many of a sample of all notes have each word."""
+    flags = [case((_has(conn, term, prefix), 1), else_=0) for term in query.terms]
+    rows = conn.execute(_Way().notes(conn, *flags).order_by(*_Way().order).limit(SAMPLE // 2)).all()
+    return [2 * sum(row[place] for row in rows) for place in range(len(flags))]
+
+
 def _of_words(
     conn: Connection,
     query: Query,
@@ -145,6 +150,9 @@ def _of_words(
         return list(seen[:limit])
     # About so many notes hold `limit` that match.
     rows = min(limit * SAMPLE // max(1, len(seen)), way.most)
+    if way.tag and rows > WALKED:
+        # What the index is asked for, it looks for in all notes.
+        frequencies = _frequencies(conn, query, prefix)
     rarest = min(frequencies)
     matching = [_has(conn, term, prefix) for term in query.terms]
     if rows <= max(WALKED, MANY * rarest // SAMPLE):
