@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, cast, func, literal_column, select, text
+from sqlalchemy.dialects import mysql
 
 from app.content.notes.store import KEYS, TAG_KEYS
 from app.content.notes.words import ANYWHERE, TITLE, Query, Term
@@ -197,10 +198,11 @@ def _tagged(tag: str) -> ColumnElement[bool]:
 
 
 def _has(conn: Connection, term: Term, prefix: str) -> ColumnElement[bool]:
-    """Whether a note has it, by its tokens; they are letters and digits alone, which mean themselves to LIKE."""
+    """Whether a note has it, by its tokens, which are ASCII letters and digits alone."""
     wanted = f" {prefix}{term.token}{'' if term.begins else ' '}"
     if on_server(conn.dialect):
-        return func.concat(" ", _notes.words, " ").like(f"%{wanted}%")
+        # As bytes: servers look for characters several times slower.
+        return func.locate(wanted, cast(func.concat(" ", _notes.words, " "), mysql.BINARY)) > 0
     return func.instr(literal_column("' ' || note.words || ' '"), wanted) > 0
 
 
