@@ -223,10 +223,10 @@ def _by_time(rows: list[Prepared], stood: list[tuple[int, bytes]]) -> tuple[list
 
     Of rows that are the same the first one in the file counts, so that these stay as they are.
     """
-    times = [row.values[CAPTURED_AT] for row in rows]
-    order = sorted(range(len(rows)), key=times.__getitem__)
     if len({row.unique_key for row in rows}) < len(rows) or any(row.own_id for row in rows):
         return rows, stood
+    times = [row.values[CAPTURED_AT] for row in rows]
+    order = sorted(range(len(rows)), key=times.__getitem__)
     # New ids go up with the rows, as the table does on servers.
     made = [rows[at].with_id(row.id) for row, at in zip(rows, order, strict=True)]
     return made, [stood[at] for at in order]
