@@ -29,6 +29,8 @@ class StallLog:
         self._file = -1
         self._alive_at = self._armed_at = time.monotonic()
         try:
+            # The log itself makes the folder with its first line only.
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             large = path.exists() and path.stat().st_size > MOST_BYTES
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (os.O_TRUNC if large else 0)
             self._file = os.open(path, flags, 0o600)

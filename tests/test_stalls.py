@@ -64,7 +64,9 @@ def test_a_file_that_grew_large_begins_anew_and_one_that_cannot_be_written_is_le
     path.write_text("x" * 9)
     StallLog(path).close()
     assert path.read_bytes() == b"x" * 9
-    nowhere = StallLog(tmp_path / "no" / "stalls.log")
+    StallLog(tmp_path / "new" / "stalls.log").close()
+    assert (tmp_path / "new" / "stalls.log").exists()
+    nowhere = StallLog(path / "stalls.log")
     nowhere.alive()
     nowhere.close()
     assert "cannot be written" in caplog.text
