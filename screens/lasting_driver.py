@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import select
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 PAUSE_S = 0.002
+LOOK_S = 1.0
+"""How often it is looked whether the terminal is there: who is not told of its end would read nothing for ever."""
 
 
 @cache
@@ -27,6 +31,20 @@ def lasting(driver: type[Driver]) -> type[Driver]:
 
     class Lasting(driver):  # type: ignore[misc, valid-type]  # whichever Textual has chosen
         _told = False
+        _looking = False
+
+        def start_application_mode(self) -> None:
+            """Begin, and look from now on whether the terminal is there."""
+            super().start_application_mode()
+            if not self._looking:
+                self._looking = True
+                self._look()
+
+        def _look(self) -> None:
+            if gone(self.fileno):
+                self._app.exit(return_code=1)
+            else:
+                asyncio.get_running_loop().call_later(LOOK_S, self._look)
 
         def write(self, data: str) -> None:
             """Hand it to the thread, as long as there is one."""
@@ -46,3 +64,10 @@ def lasting(driver: type[Driver]) -> type[Driver]:
                 super().close()
 
     return Lasting
+
+
+def gone(descriptor: int) -> bool:
+    """Whether a terminal was hung up."""
+    look = select.poll()
+    look.register(descriptor, 0)
+    return bool(look.poll(0))
