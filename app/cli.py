@@ -69,9 +69,9 @@ def open_app(config: Path | None, start: str) -> int:
 
 def wrong_names(theme: str, keys: Mapping[str, str]) -> list[tuple[tuple[str, str], str]]:
     """What of a theme's name and of `[keys]` the app would not know: table and key, and what is wrong."""
-    from app import tui
+    from app import known_names
 
-    return tui.wrong_names(theme, keys)
+    return known_names.wrong_names(theme, keys)
 
 
 def _app_options(arguments: list[str]) -> tuple[Path | None, str] | None:

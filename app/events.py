@@ -100,6 +100,14 @@ class RetrainChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainEnded:
+    """A run of the retrain trigger has come to its end: how, in a sentence."""
+
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourcesChanged:
     """What keeps feedback from coming in is otherwise now: where, what, and what to do, a line for each source."""
 

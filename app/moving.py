@@ -13,10 +13,11 @@ import logging
 import sys
 from pathlib import Path
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, Table, func, inspect, select
 
 from app.db import urls
 from app.db.engine import Database
+from app.db.types import Ulid, Word
 from app.errors import UserError
 from app.events import Bus, DataMove
 from app.files import replace_text
@@ -73,14 +74,23 @@ class Moving:
         await self.cancel()
 
     async def _look(self) -> None:
+        """Once the server answers, which it need not when the app starts: it may not even have the database yet."""
+        up = asyncio.Event()
+        unwatch = self._db.watch(lambda there, _: up.set() if there else None)
         try:
-            rows = await asyncio.to_thread(self._to_bring_along)
-        except UserError as error:
-            log.info("whether there is data to copy is not known: %s", error)
-            return
+            rows = None
+            while rows is None:
+                up.clear()
+                try:
+                    rows = await asyncio.to_thread(self._to_bring_along)
+                except UserError as error:
+                    log.info("whether there is data to copy is not known yet: %s", error)
+                    await up.wait()
         except Exception:
             log.exception("whether there is data to copy is not known")
             return
+        finally:
+            unwatch()
         if rows:
             self._remember("open")
             self._tell(DataMove("offered", total=rows))
@@ -92,7 +102,6 @@ class Moving:
         answer = self._remembered()
         if answer in {"done", "declined"}:
             return 0
-        from app.db.copying.snapshot import identity
         from app.db.copying.state import find
 
         embedded = Database("")
@@ -101,8 +110,8 @@ class Moving:
             if not rows:
                 return 0
             begun = self._db.look(find)
-            ours = begun is not None and begun.source_key == identity(embedded)
-            return rows if answer == "open" or ours or not _rows(self._db) else 0
+            ours = begun is not None and begun.source_key == urls.identity(embedded.url)
+            return rows if answer == "open" or ours or not _brought(embedded, self._db) else 0
         finally:
             embedded.close()
 
@@ -164,31 +173,55 @@ class Moving:
         self._bus.publish(state)
 
     def _remembered(self) -> str:
-        from app.db.copying.snapshot import identity
-
         try:
             found = json.loads(self._memory.read_text(encoding="utf-8"))
-            return str(found["answer"]) if found["database"] == identity(self._db) else ""
+            return str(found["answer"]) if found["database"] == urls.identity(self._db.url) else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
     def _remember(self, answer: str) -> None:
-        from app.db.copying.snapshot import identity
-
         with contextlib.suppress(OSError):
-            replace_text(self._memory, json.dumps({"database": identity(self._db), "answer": answer}))
+            replace_text(self._memory, json.dumps({"database": urls.identity(self._db.url), "answer": answer}))
 
 
 def _rows(db: Database) -> int:
     """All rows of our tables, whatever revision they are of."""
-    from app.db.tables import all_tables
 
     def count(conn: Connection) -> int:
-        present = set(inspect(conn).get_table_names())
-        tables = [table for table in all_tables().sorted_tables if table.name in present]
-        return sum(int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in tables)
+        return sum(int(conn.execute(select(func.count()).select_from(table)).scalar_one()) for table in _present(conn))
 
     return db.look(count)
+
+
+def _brought(embedded: Database, server: Database) -> bool:
+    """The server has what was stored last in one of the embedded tables.
+
+    That it has rows says little: the app writes some as soon as it is open, and others may work with the same server.
+    """
+
+    def newest(conn: Connection) -> dict[str, str]:
+        tables = [table for table in _present(conn) if "id" in table.c and isinstance(table.c.id.type, (Ulid, Word))]
+        found = {table.name: conn.scalar(select(func.max(table.c.id))) for table in tables}
+        return {name: identity for name, identity in found.items() if identity is not None}
+
+    samples = embedded.look(newest)
+
+    def there(conn: Connection) -> bool:
+        return any(
+            conn.scalar(select(table.c.id).where(table.c.id == samples[table.name])) is not None
+            for table in _present(conn)
+            if table.name in samples
+        )
+
+    return server.look(there) if samples else bool(_rows(server))
+
+
+def _present(conn: Connection) -> list[Table]:
+    """Our tables that the database has."""
+    from app.db.tables import all_tables
+
+    names = set(inspect(conn).get_table_names())
+    return [table for table in all_tables().sorted_tables if table.name in names]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from app import paths
+from app.db import urls
 from app.db.engine import Database
 from app.db.spool import Spool
 
@@ -58,7 +59,7 @@ class Storage:
             recycle_s=database.recycle_s,
             apart=apart,
         )
-        spool = Spool(folder / JOURNAL)
+        spool = Spool(folder / JOURNAL, urls.identity(db.url))
         register(spool)
         return cls(db, spool)
 

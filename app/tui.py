@@ -18,7 +18,7 @@ from textual.binding import Binding, BindingType
 
 import screens
 from app.errors import UserError
-from app.events import Badge, DataMove, LoopLag, SettingsChanged, StorageChanged
+from app.events import Badge, DataMove, LoopLag, RetrainEnded, SettingsChanged, StorageChanged
 from app.probe import LoopProbe
 from app.quick import Quick, quick
 from screens import faults
@@ -29,8 +29,6 @@ from screens.themed import Themed
 from widgets import hints
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.binding import Keymap
     from textual.driver import Driver
     from textual.screen import Screen
@@ -165,6 +163,10 @@ class Quarterdeck(Themed, inherit_bindings=False):
         bus.subscribe(StorageChanged, bar.set_storage)
         bus.subscribe(SettingsChanged, self._settings_changed)
         bus.subscribe(DataMove, self._data_moves)
+        bus.subscribe(RetrainEnded, self._retrained)
+
+    def _retrained(self, event: RetrainEnded) -> None:
+        self.notify(event.text, severity="information" if event.ok else "error", markup=False)
 
     def _data_moves(self, event: DataMove) -> None:
         from screens.data_copy import notice
@@ -185,7 +187,7 @@ class Quarterdeck(Themed, inherit_bindings=False):
         self._config_error = event.error
         self._notice("config", event.error.partition("\n")[0])
         if not event.error:
-            self.run_worker(self._settings_changed_now(), group="settings", exclusive=True)
+            self._applying: Any = self.run_worker(self._settings_changed_now, group="settings", exclusive=True)
 
     async def _apply(self, settings: Settings) -> None:
         self.end_choice(settings.ui.theme)
@@ -369,24 +371,6 @@ def known_bindings() -> tuple[KeyInfo, ...]:
     from widgets.keymap import infos
 
     return (*infos(binding for binding in Quarterdeck.BINDINGS if isinstance(binding, Binding)), *collect())
-
-
-def wrong_names(theme: str, keys: Mapping[str, str]) -> list[tuple[tuple[str, str], str]]:
-    """What of a theme's name and of `[keys]` the app does not know: table and key, and what is wrong.
-
-    Imports all screens.
-    """
-    from textual.theme import BUILTIN_THEMES
-
-    from widgets.keymap import resolve
-    from widgets.theme import THEMES, unknown_theme
-
-    themes = {*BUILTIN_THEMES, *(each.name for each in THEMES)}
-    found = [] if theme in themes else [(("ui", "theme"), unknown_theme(theme, themes))]
-    for problem in resolve(keys, known_bindings()).problems:
-        key, _, what = problem.partition(": ")
-        found.append((("keys", key.removeprefix("keys.")), what))
-    return found
 
 
 def run(config: Path | None = None, start: str = "") -> int:

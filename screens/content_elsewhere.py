@@ -1,4 +1,4 @@
-"""A text that is open here and kept elsewhere: by a command, another instance of the app, or a folder of notes."""
+"""Texts that are kept elsewhere, too: by a command, another instance of the app, or a folder of notes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from app.errors import UserError
 from screens.content_base import ContentBase
 
 if TYPE_CHECKING:
+    from app.content.elsewhere import Latest
     from app.content.model import Draft, Note
 
 LOOK_S = 2.0
-"""How often it is looked whether the open text is another one."""
+"""How often it is looked whether the open text, or the list, is another one."""
 PATIENCE_S = 2.0
 """Keeping a text does not wait longer than this for a look at the database."""
 
@@ -23,19 +24,35 @@ PATIENCE_S = 2.0
 class ContentElsewhere(ContentBase):
     """Shows what was kept elsewhere, and asks before a text of here is kept on top of it."""
 
+    _seen: Latest | None = None
+    """What the list is of."""
+
     def follow_elsewhere(self) -> None:
         """Look now and then."""
         self.set_interval(LOOK_S, self._look_elsewhere)
 
     def _look_elsewhere(self) -> None:
         away = self.snapshot is not None and not self.snapshot.up
-        if self.draft is not None and self.active and not away:
+        if self.active and not away:
             self._watching: Worker[None] = self.run_worker(
                 self._look_once, group="content-elsewhere", exclusive=True, exit_on_error=False
             )
 
     async def _look_once(self) -> None:
         await self.elsewhere()
+        await self._look_at_list()
+
+    async def _look_at_list(self) -> None:
+        try:
+            now = await asyncio.wait_for((await self.desk()).latest(), PATIENCE_S)
+        except (UserError, TimeoutError):
+            return
+        if now != self._seen:
+            self.follow_list()
+
+    def follow_list(self) -> None:
+        """Read the list anew, where that moves nothing under the reader's eyes."""
+        raise NotImplementedError
 
     async def elsewhere(self) -> tuple[Draft, Note | None] | None:
         """What somebody else has kept of the open text; shown where nothing was typed here."""

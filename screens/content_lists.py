@@ -33,6 +33,8 @@ class ContentLists(ContentElsewhere):
     _after: Place | None = None
     _after_notes: Place | None = None
     _rows: tuple[TextEntry, ...] = ()
+    _long = False
+    """More than the first page is shown."""
     _on_note = False
     _listing: Worker[None] | None = None
     _offered = False
@@ -48,15 +50,23 @@ class ContentLists(ContentElsewhere):
         self.texts.set_pale(bool(self.texts.rows))
         self._listing = self.run_worker(self._read, group="content-list", exclusive=True, exit_on_error=False)
 
+    def follow_list(self) -> None:
+        """Read the list anew, without a sign of it; not while it is read, or where more than a page of it is shown."""
+        if not self._reading and not self._long and self.service is not None:
+            self.service.look()
+            self._listing = self.run_worker(self._read, group="content-list", exclusive=True, exit_on_error=False)
+
     async def _read(self, *, more: bool = False) -> None:
         try:
             desk = await self.desk()
+            seen = self._seen if more else await desk.latest()
             rows = await self._page(desk, more=more)
         except Exception as error:
             self.texts.set_placeholder(words.failed(told(error), self.texts.size.width))
             if self.texts.rows:
                 self.say(f"✗ the list is as it was: {told(error).partition(chr(10))[0]}")
             return
+        self._long, self._seen = more, seen
         self._rows = (*self._rows, *(row for row in rows if row not in self._rows)) if more else rows
         self.texts.set_pale(False)
         self.texts.set_placeholder(words.empty(self.listed, self.wanted))

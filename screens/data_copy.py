@@ -35,7 +35,8 @@ class MoveFace(Protocol):
 def notice(move: DataMove) -> str:
     """One line for the tab bar; empty when there is nothing to say."""
     if move.state == "offered":
-        return f"{move.total:,} rows are in the embedded database: ctrl+p, Copy the embedded data to the server"
+        # Short: what to press has to have room beside the tabs.
+        return f"{move.total:,} rows are still embedded: ctrl+p, Copy the embedded data"
     if move.state == "running":
         left = f", {duration(move.left_s)} left" if move.left_s is not None else ""
         return f"copying to the server: {move.share:.0%}{left}"

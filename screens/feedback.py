@@ -3,69 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
 from screens import feedback_text as words
-from screens.base import Command, Runtime
-from screens.feedback_actions import ORDER
+from screens.base import Runtime
 from screens.feedback_filter import FilterInput
-from screens.feedback_quarantine import NEXT, FeedbackQuarantine
+from screens.feedback_palette import FeedbackPalette
+from screens.feedback_panels import JumpingList, Panels, RowView
+from screens.feedback_quarantine import NEXT
 from widgets.feedback_lines import Shown, row_lines
 from widgets.figures import wall_clock
-from widgets.head_list import HeadList, QueueList
-from widgets.lines_view import LinesView
+from widgets.head_list import QueueList, why_of
 from widgets.refused_list import RefusedList
-from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from app.events import FeedbackChanged, RetrainChanged, SourcesChanged
+    from app.feedback.model import Order, State
     from app.feedback.review import FeedbackSnapshot
 
 SAID_S = 10.0
 """Seconds that what was said stays."""
+QUEUE_WIDTH = 44
+"""Columns of the queue, as in the style sheet."""
+BORDER = 6
+"""Columns of a border that words in it cannot have."""
 NARROW = 100
 """Columns below which the row has the screen for itself."""
 
 
-class Panels(Horizontal):
-    """The panels side by side; it shows nothing of its own, which saves painting it below them."""
-
-    BLANK = True
-
-
-class JumpingList(HeadList):
-    """A list whose ends may not have been read yet."""
-
-    jump: Callable[[int], bool] = staticmethod(lambda index: False)
-
-    def action_jump(self, index: int) -> None:
-        """To the first row or the last, reading it where it is not here."""
-        if not self.jump(index):
-            super().action_jump(index)
-
-
-class RowView(LinesView):
-    """One row; what stands in its border depends on its width."""
-
-    resized: Callable[[], None] = staticmethod(lambda: None)
-
-    def on_resize(self) -> None:
-        """Tell the pane."""
-        self.resized()
-
-
-class FeedbackPane(FeedbackQuarantine):
+class FeedbackPane(FeedbackPalette):
     """The Feedback area."""
 
     AREA = "feedback"
@@ -87,6 +63,7 @@ class FeedbackPane(FeedbackQuarantine):
         self.refused = RefusedList()
         self.refused.id = "refused"
         self._let_go = []
+        self._held_here = {}
         self.row = RowView()
         self.row.id = "row"
         self.row.resized = self._words_of_row
@@ -95,6 +72,7 @@ class FeedbackPane(FeedbackQuarantine):
         self.status = Static(Content(""), id="status")
         self._unfollow: tuple[Callable[[], None], ...] = ()
         self._listed: Shown | None = None
+        self._configured: Order | None = None
         self._said_until: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -132,10 +110,22 @@ class FeedbackPane(FeedbackQuarantine):
             runtime.bus.subscribe(SourcesChanged, self._sources_changed),
         )
         self.sources = runtime.discord.problems
+        self._carry_over(runtime.settings.feedback.order)
         if self.active and self.service is not None:
             self.service.open_review()
         if self.is_mounted:
             self.paint()
+
+    def _carry_over(self, configured: Order) -> None:
+        """What was chosen here holds also for a service that another configuration has built."""
+        if configured != self._configured:
+            self.order, self._configured = None, configured
+        if self.service is None:
+            return
+        if self.order is not None:
+            self.service.set_order(self.order)
+        if self.narrowed:
+            self.attempt(self.service.set_filter(self.narrowed))
 
     def on_unmount(self) -> None:
         """Follow nothing any more."""
@@ -153,6 +143,10 @@ class FeedbackPane(FeedbackQuarantine):
             self.service.open_review()
         self._shown_at = time.monotonic()
         self.paint()
+        focused = self.screen.focused
+        if focused is not None and focused in self.query("*") and not focused.display:
+            # The first widget of the first area gets the keyboard before it is known to be hidden.
+            self.focus_default()
 
     def on_deactivated(self) -> None:
         """Claim no more rows."""
@@ -169,9 +163,8 @@ class FeedbackPane(FeedbackQuarantine):
         snapshot = self.snapshot
         if snapshot is not None and snapshot.unsaved:
             return f"{snapshot.unsaved} decisions on their way to the disk"
-        if self.given is not None and self.given.correction is not None:
-            return "a correction without a verdict"
-        return ""
+        # What an undo gave back is kept with the decision that was undone.
+        return words.without_verdict(self.given) if self.given != self._given_back else ""
 
     # From the service to the screen
 
@@ -209,13 +202,17 @@ class FeedbackPane(FeedbackQuarantine):
                 self.refresh_bindings()
             self.set_class(current is None, "-empty")
             if self.mode == "queue":
-                self.row.set_placeholder(words.placeholder(snapshot, attached=self.runtime is not None))
+                # It shows only where the row has the screen for itself.
+                width = (self.size.width or self.app.size.width) - 4
+                self.row.set_placeholder(words.placeholder(snapshot, width, attached=self.runtime is not None))
             if snapshot is not None:
                 upcoming = list({item.row.id: item for item in snapshot.upcoming}.values())
                 if list(self.queue.items.values()) != upcoming:
                     self.queue.show(upcoming)
-                self.queue.write_border("title", Content(words.queue_title(snapshot)))
-                self.queue.write_border("subtitle", words.queue_state(snapshot))
+                self.queue.write_border("title", Content(f"queue{words.queue_count(snapshot)}"))
+                self.queue.write_border("subtitle", words.queue_state(snapshot, QUEUE_WIDTH - BORDER))
+                if self.has_class("-one") and self.mode == "queue":
+                    self._title_of_row(snapshot)
             self._paint_status(snapshot)
 
     def _paint_status(self, snapshot: FeedbackSnapshot | None) -> None:
@@ -234,10 +231,10 @@ class FeedbackPane(FeedbackQuarantine):
         if self.mode != "queue" and self._listed is not None:
             listed = self._listed
             self.row.show(lambda width: row_lines(listed, width), keep=keep)
-        elif item is None:
+        elif item is None or self.mode != "queue":
             self.row.show(None)
         else:
-            shown = Shown(item.row, item.why, item.decisions, self.given, self.unfolded, self.clock())
+            shown = Shown(item.row, why_of(item), item.decisions, self.given, self.unfolded, self.clock())
             self.row.show(lambda width: row_lines(shown, width), keep=keep)
         self._words_of_row()
 
@@ -245,14 +242,23 @@ class FeedbackPane(FeedbackQuarantine):
         pairs: tuple[tuple[str, str], ...] = ()
         if self.mode == "quarantine":
             pairs = NEXT if self.refused.rows else ()
+        elif self.mode == "list" and not self.list.rows:
+            pairs = (("/", "filter"), ("v", "queue"))
         elif self.mode == "list":
             pairs = (("a", "accept"), ("x", "reject"), ("space", "mark"), ("/", "filter"), ("v", "queue"))
         elif self.mode == "queue" and self._shown is not None:
             pairs = (("a", "accept"), ("x", "reject"), ("s", "skip"), ("u", "undo"))
             pairs += (("1…5", "score"), ("t", "tags"), ("e", "correct"), ("o", "note"), ("b", "alike"))
-        title = "row" if self.mode != "queue" else "review" if self._shown is not None else ""
-        self.row.write_border("title", Content(title))
-        self.row.write_border("subtitle", words.keys(*pairs, room=self.row.outer_size.width - 6))
+        self._title_of_row(self.snapshot)
+        self.row.write_border("subtitle", words.keys(*pairs, room=self.row.outer_size.width - BORDER))
+
+    def _title_of_row(self, snapshot: FeedbackSnapshot | None) -> None:
+        title = Content("row" if self.mode != "queue" else "review" if self._shown is not None else "")
+        if snapshot is not None and snapshot.filter and title and self.mode == "queue" and self.has_class("-one"):
+            # Without the queue beside it, the filter stands here.
+            counted = f"review{words.queue_count(snapshot)}  "
+            title = Content(counted) + words.filter_words(snapshot, self.row.outer_size.width - BORDER - len(counted))
+        self.row.write_border("title", title)
 
     def say(self, text: str) -> None:
         """A few words in the line below, until the next ones or for some seconds."""
@@ -264,6 +270,21 @@ class FeedbackPane(FeedbackQuarantine):
             self._paint_status(self.snapshot)
             if text:
                 self._said_until = self.set_timer(SAID_S, lambda: self.say(""))
+
+    def show_no_row(self) -> None:
+        """The list has no row: none is beside it, to be read, copied or decided."""
+        self._listed = None
+        self.row.show(None)
+        self._words_of_row()
+
+    def restate(self, states: Mapping[str, State]) -> None:
+        """Show rows of the list, and that beside it, in other states."""
+        super().restate(states)
+        listed = self._listed
+        if listed is not None and listed.row.id in states:
+            # The database may not have heard of it yet: what it says is read when the cursor comes back.
+            self._listed = replace(listed, row=replace(listed.row, state=states[listed.row.id]))
+            self.paint_row()
 
     def show_row_of(self, identity: str) -> None:
         """Read a row of the list and show it."""
@@ -284,7 +305,8 @@ class FeedbackPane(FeedbackQuarantine):
     def action_open(self) -> None:
         """Unfold long texts; in the list, go to the row."""
         if self.mode != "queue" and not self._at_row:
-            self._go(at_row=True)
+            if self.page_widget.rows:
+                self._go(at_row=True)
             return
         self.unfolded = not self.unfolded
         if self.mode in ("list", "alike") and self.list.cursor_row is not None:
@@ -337,46 +359,12 @@ class FeedbackPane(FeedbackQuarantine):
             return self._listed.row.output if self._listed is not None else None
         return self._shown.row.output if self._shown is not None else None
 
-    def commands(self) -> Iterable[Command]:
-        """Orders, states, and each pipeline's retraining."""
-        service = self.service
-        if service is None:
-            return
-        for order in ORDER:
-            yield Command(
-                f"Feedback: review {words.ORDERS[order]}", "The order of the queue", partial(service.set_order, order)
-            )
-        for state in ("waiting", "accepted", "rejected", "skipped"):
-            yield Command(
-                f"Feedback: list {state} rows", f"state:{state}", partial(self._list_filtered, f"state:{state}")
-            )
-        for name in self.runtime.retrain.names if self.runtime is not None else ():
-            yield Command(
-                f"Retrain {clean_line(name, 60)}: fire, hold, see what is missing",
-                "Conditions, guards and the last runs",
-                partial(self.show_retraining, name),
-            )
-
-    def _list_filtered(self, text: str) -> None:
-        service = self.service
-        if service is None:
-            return
-
-        async def show() -> None:
-            await service.set_filter(text)
-            if self.mode != "list":
-                self.action_list()
-            else:
-                self.load(service)
-
-        self.attempt(show())
-
     # Size
 
     def on_resize(self, event: events.Resize) -> None:
         """Below a certain width the row has the screen for itself."""
         self._fold(event.size.width)
-        self._paint_status(self.snapshot)
+        self.paint()
 
     def _fold(self, width: int) -> None:
         self.set_class(width < NARROW, "-one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -18,7 +18,7 @@ from widgets.safe_text import clean_line
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from app.feedback.model import Order, QueueItem, Verdict
+    from app.feedback.model import Order, QueueItem, State, Verdict
     from app.feedback.review import FeedbackSnapshot, Given
     from screens.feedback_service import FeedbackFace
     from widgets.head_list import HeadList
@@ -44,7 +44,11 @@ class FeedbackActions(Pane):
 
     mode: Mode = "queue"
     given: Given | None = None
+    _given_back: Given | None = None
+    """What the last undo gave back to its row."""
     unfolded = False
+    order: Order | None = None
+    """Chosen here; it outlives another configuration that names the same one."""
     list: HeadList
     refused: RefusedList
     _shown: QueueItem | None = None
@@ -157,12 +161,12 @@ class FeedbackActions(Pane):
         from app.feedback.model import STATE_OF
 
         self.list.clear_marks()
-        changed = set(ids)
-        heads = [
-            replace(head, state=STATE_OF[verdict]) if head.id in changed else head for head in self.list.heads.values()
-        ]
-        self.list.show(heads)
+        self.restate(dict.fromkeys(ids, STATE_OF[verdict]))
         self.list.action_move(1)
+
+    def restate(self, states: Mapping[str, State]) -> None:
+        """Show rows of the list in other states, each where it stands."""
+        self.list.show([replace(head, state=states.get(head.id, head.state)) for head in self.list.heads.values()])
 
     def action_score(self, number: int) -> None:
         """Set the score that is stored with the verdict; the same key again takes it away."""
@@ -253,10 +257,14 @@ class FeedbackActions(Pane):
             if not await service.undo():
                 self.say("nothing to undo")
                 return
-            if self.mode != "queue":
+            if self.mode == "list":
+                # That of an earlier session is known once it is back: its row is on top.
+                items = last.items if last is not None else service.snapshot().upcoming[:1]
+                self.restate({item.row.id: item.row.state for item in items})
+            elif self.mode != "queue":
                 self.leave_page()
             if last is not None and len(last.items) == 1 and not last.given.empty:
-                self.given = replace(last.given, duration_ms=None)
+                self.given = self._given_back = replace(last.given, duration_ms=None)
                 self.paint_row()
             self.say(f"undone, {words.key('ctrl+r')} does it again")
 
@@ -269,14 +277,27 @@ class FeedbackActions(Pane):
             return
 
         async def redo() -> None:
-            self.say("done again" if await service.redo() else "nothing to do again")
+            from app.feedback.model import STATE_OF
+
+            done = await service.redo()
+            last = service.snapshot().last
+            if done and last is not None and self.mode == "list":
+                self.restate({item.row.id: STATE_OF[last.verdict] for item in last.items})
+            self.say("done again" if done else "nothing to do again")
 
         self.attempt(redo())
 
     def action_order(self) -> None:
         """The next order of the queue."""
-        if self.service is not None and (snapshot := self.snapshot) is not None:
-            self.service.set_order(ORDER[(ORDER.index(snapshot.order) + 1) % len(ORDER)])
+        if (snapshot := self.snapshot) is not None:
+            self.choose_order(ORDER[(ORDER.index(snapshot.order) + 1) % len(ORDER)])
+
+    def choose_order(self, order: Order) -> None:
+        """Review in this order, and say so: where no row waits, or another page is open, nothing else shows it."""
+        if self.service is not None:
+            self.order = order
+            self.service.set_order(order)
+            self.say(f"review {words.ORDERS[order]}")
 
     def action_copy(self) -> None:
         """Copy the output, or what was refused."""

@@ -16,7 +16,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static, TextArea
 
 from screens.dialog import Dialog
-from screens.feedback_text import keys
+from screens.feedback_text import key, keys
 from widgets.lines_view import LinesView, TextLine
 from widgets.safe_text import clean_line, in_place
 from widgets.word_diff import counted, diff_lines
@@ -105,6 +105,11 @@ class Question(Dialog[str | None]):
         """Take the completion."""
         self.query_one(Input).action_cursor_right()
 
+    def unsaved(self) -> str:
+        """The line, where it is another one."""
+        changed = self.query_one(Input).value.strip() != self._value.strip()
+        return f"what was typed under {self._title}" if changed else ""
+
     def action_cancel(self) -> None:
         """Close with nothing."""
         self.dismiss(None)
@@ -155,9 +160,14 @@ class Correction(Dialog[str | None]):
         about: str = "",
         keep: str = "keeps it",
         at: str = "",
+        left: str | None = None,
     ) -> None:
-        """`output` as it is, `text` as it was corrected so far; `about` says what is wrong with it, `at` where."""
+        """`output` as it is, `text` as it was corrected so far; `about` says what is wrong with it, `at` where.
+
+        `left` is what there is once the editor is left with `esc`, where that is not `text`.
+        """
         super().__init__()
+        self._left = text if left is None else left
         self._at, self._loaded = at, text
         self._output, self._text = output, text
         self._title, self._about, self._keep = title, about, keep
@@ -216,9 +226,24 @@ class Correction(Dialog[str | None]):
         text = self.query_one(TextArea).text
         return self._text if text == self._loaded else text
 
+    def unsaved(self) -> str:
+        """What was typed and not kept."""
+        return "what was typed in the editor" if self._edited != self._left else ""
+
     def action_cancel(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
+        """Close with nothing, after asking where that loses what was typed."""
+        if not self.unsaved():
+            self.dismiss(None)
+            return
+        from screens.confirm import Confirm
+
+        about = f"What was typed would be lost; {key('ctrl+s')} {self._keep}."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
+
+        self.app.push_screen(Confirm("Leave the editor?", about, yes="leave it", no="go on typing"), answered)
 
     def action_editor(self) -> None:
         """Go on in the user's own editor."""

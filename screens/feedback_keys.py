@@ -19,7 +19,7 @@ _SHOWN = (
     ("o", "note", "note", "Note", "Write a note, stored with the verdict"),
     ("u", "undo", "undo", "Undo", "Take back the last decision, as many steps as there are, also of earlier days"),
     ("ctrl+r", "redo", "redo", "Redo", "Decide again what was undone"),
-    ("b", "alike", "alike", "Alike", "Rows that are nearly the same, to decide them at once"),
+    ("b", "alike", "alike", "Alike", "Rows of the same model that are nearly the same, to decide them at once"),
     ("v", "list", "list", "List", "All rows, and back to the queue"),
     ("O", "order", "order", "Order", "Oldest, worst score, most uncertain, largest cluster, newest model"),
     ("slash", "filter", "filter", "Filter", 'model:v3 score:<0 tag:tone text:"late fill" before:2026-11-01'),

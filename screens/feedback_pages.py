@@ -1,4 +1,4 @@
-"""The pages beside the queue: the list of all rows, rows that are alike, figures; and the filter."""
+"""The pages beside the queue: the list of all rows, rows that are alike, figures."""
 
 from __future__ import annotations
 
@@ -6,50 +6,54 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from textual import events, on
+from textual import on
 from textual.content import Content
-from textual.widgets import Input
 
 from screens import feedback_text as words
-from screens.feedback_actions import FeedbackActions, Mode
+from screens.feedback_actions import Mode
+from screens.feedback_filtering import FeedbackFiltering
 from screens.git_faults import told
 from widgets.lines_view import LinesView
 from widgets.row_list import RowList
-from widgets.safe_text import clean_line, shorten
+from widgets.safe_text import shorten
 
 if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.worker import Worker
 
     from app.feedback.model import RowHead
-    from screens.feedback_filter import FilterInput
     from screens.feedback_service import FeedbackFace
 
 PAGE = 100
+NEWEST = "newest first"
 FOLLOW_AFTER_S = 0.07
 """The cursor has to rest this long before the row beside the list follows."""
 
 
-class FeedbackPages(FeedbackActions):
+class FeedbackPages(FeedbackFiltering):
     """Pages, each of which `esc` leaves."""
 
     row: LinesView
-    filter: FilterInput
     clock: Callable[[], float]
     _at_row = False
     _reading: Worker[None] | None = None
     _follow_soon: Timer | None = None
     _moved_at = 0.0
-    _typed: list[events.Key] | None = None
     _searching = False
     """The list is looking for rows, and says how far it is."""
     _so_far = 0
     """Rows that this search has found and shown."""
+    _held_here: dict[str, str]
+    """Pipelines that were held from this screen, with the reason."""
     sources: tuple[str, ...] = ()
     """What keeps feedback from coming in."""
 
     def show_row_of(self, identity: str) -> None:
         """Read a row of the list and show it."""
+        raise NotImplementedError
+
+    def show_no_row(self) -> None:
+        """The list has no row: none is beside it."""
         raise NotImplementedError
 
     def open_page(self, mode: Mode) -> None:
@@ -143,7 +147,7 @@ class FeedbackPages(FeedbackActions):
             self.list.set_placeholder(words.failed(told(error), self.list_room))
             self.list.write_border("subtitle", Content("" if self.list.rows else "not read"))
             if not self.list.rows:
-                self.row.show(None)
+                self.show_no_row()
             return
         self._searching = False
         if self.mode == "list":
@@ -178,13 +182,16 @@ class FeedbackPages(FeedbackActions):
         else:
             page.complete_before = True if where == "" else complete
             page.complete_after = complete if where == "" else True
-            page.set_placeholder(((("No row fulfils this filter." if self._filtered else "No row yet.", ""),),))
+            page.set_placeholder(words.none_listed(self.snapshot))
             # Of a search, some are shown, and the cursor may be on one of them.
             page.show(found, keep=bool(self._so_far))
             if where == "end":
                 page.move_to(len(page.rows) - 1)
             if page.cursor_row is not None:
                 self.show_row_of(page.cursor_row)
+            else:
+                self.show_no_row()
+            self.refresh_bindings()
         self._list_state()
 
     @property
@@ -198,10 +205,11 @@ class FeedbackPages(FeedbackActions):
         counts = snapshot.counts if snapshot is not None else None
         title, narrowed, number = f"all rows {counts.total:,}" if counts is not None else "all rows", "", ""
         if snapshot is not None and snapshot.filter:
-            title, narrowed = "filtered rows", f"/{shorten(clean_line(snapshot.filter), 24)}  "
             number = f"{len(page.rows):,}{more}, "
+            used = len(f"{marked}{number}{NEWEST}") + 2
+            title, narrowed = "filtered rows", words.filter_words(snapshot, self.list_room - 4 - used).plain + "  "
         self.list.write_border("title", Content(title))
-        self.list.write_border("subtitle", Content.assemble((marked + narrowed, "$accent"), f"{number}newest first"))
+        self.list.write_border("subtitle", Content.assemble((marked + narrowed, "$accent"), f"{number}{NEWEST}"))
 
     @on(RowList.Moved, "#list")
     def _list_moved(self) -> None:
@@ -283,80 +291,13 @@ class FeedbackPages(FeedbackActions):
                 page.toggle_mark(head.id)
             least = min(each.likeness for each in found)
             how = "the same to the letter" if least >= 1 else f"{int(least * 100)} % the same or more"
-            page.write_border("title", Content(f"{len(heads):,} alike, {how}"))
+            title = f"{len(heads):,} alike{words.of_model(item.row)}, {how}"
+            page.write_border("title", Content(shorten(title, self.list_room - 4)))
             page.write_border(
                 "subtitle", words.keys(("a x s", "decide the marked"), ("space", "mark"), ("esc", "leaves"))
             )
 
         self.attempt(look())
-
-    # Filter
-
-    def action_filter(self) -> None:
-        """Type what is to be reviewed and listed."""
-        if self.service is None:
-            return
-        # It is there all the time, hidden: the very next key must find it focused.
-        self.filter.value = self.snapshot.filter if self.snapshot is not None else ""
-        self.filter.display = True
-        self.screen.set_focus(self.filter, scroll_visible=False)
-        self.refresh_bindings()
-
-    async def on_key(self, event: events.Key) -> None:
-        """Keys come faster than the keyboard changes hands: what follows the filter's key belongs into its field."""
-        if self._typed is not None:
-            self._typed.append(event)
-        elif self.screen.focused is self.filter:
-            # On its way to another widget when the field got the keyboard.
-            if not await self._type(event):
-                return
-        elif self._opens_filter(event.key) and self.check_action("filter", ()):
-            self._typed = []
-            # Behind the keys before it, which the app may still have to act upon.
-            self.app.call_later(self._take_typed)
-        else:
-            return
-        event.stop()
-
-    def _opens_filter(self, key: str) -> bool:
-        bindings = self._bindings.copy()
-        bindings.apply_keymap(self.app._keymap)
-        return any(binding.id == "feedback.filter" for binding in bindings.key_to_bindings.get(key, ()))
-
-    async def _take_typed(self) -> None:
-        self.action_filter()
-        typed, self._typed = self._typed or [], None
-        for event in typed:
-            await self._type(event)
-
-    async def _type(self, event: events.Key) -> bool:
-        """Let the field have a key; False where it is none of its own."""
-        if event.is_printable and event.character is not None:
-            self.filter.insert_text_at_cursor(event.character)
-        elif event.key == "enter":
-            await self.filter.action_submit()
-        elif event.key == "backspace":
-            self.filter.action_delete_left()
-        else:
-            return False
-        return True
-
-    @on(Input.Submitted, "#filter")
-    def _filter_entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        service = self.service
-        if service is not None:
-            self.attempt(self._apply(service, event.value))
-
-    async def _apply(self, service: FeedbackFace, text: str) -> None:
-        # Raises where it cannot be understood: the field stays open, and the line below says why.
-        await service.set_filter(text)
-        self.say("")
-        self.filter.display = False
-        self.screen.set_focus(self.page_widget, scroll_visible=False)
-        if self.mode == "list":
-            self.load(service)
-        self.refresh_bindings()
 
     # Figures and the retraining
 
@@ -391,7 +332,7 @@ class FeedbackPages(FeedbackActions):
         from screens.feedback_retraining import Retraining
 
         assert self.runtime is not None
-        page = Retraining(retrain, self.runtime.bus, self.clock)
+        page = Retraining(retrain, self.runtime.bus, self.clock, self._held_here)
         page.choose(name)
         self.app.push_screen(page)
 

@@ -165,7 +165,8 @@ class FeedbackQuarantine(FeedbackPages):
                 self.attempt(tried(mended))
 
         at = f'"{entry.field.partition(".")[0]}"' if entry.field else ""
-        form = Correction(editable(entry), text, title=f"Mend {origin(entry)}", about=why, keep="tries it", at=at)
+        now = editable(entry)
+        form = Correction(now, text, title=f"Mend {origin(entry)}", about=why, keep="tries it", at=at, left=now)
         self.app.push_screen(form, answered)
 
     def try_again(self, *, unknown: bool = False) -> None:

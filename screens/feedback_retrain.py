@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from app.feedback.retrain.model import Condition, Evaluation, Look, RetrainSnapshot, Run, Status
 
 COLUMN = 13
+CHOSEN = "▸ "
+"""Stands before the pipeline that the keys mean."""
 RUNS = 5
 """Runs of a pipeline that are listed."""
 SIGNS = {
@@ -61,9 +63,24 @@ def retrain_lines(
             )
 
 
+def fire_words(found: Evaluation) -> str:
+    """What firing by hand would do now: what goes to it, what is not waited for, and which guards forbid it."""
+    corrections = f"{count(found.corrections, 'correction')} of rows of earlier runs" if found.corrections else ""
+    rows = count(found.new_rows, "new row") if found.new_rows or not corrections else ""
+    parts = [f"{' and '.join(part for part in (rows, corrections) if part)} would go to it."]
+    wanted = [condition.missing for condition in found.conditions if not condition.met and condition.missing]
+    if wanted and not found.met:
+        joined = (" or " if found.combine == "any" else " and ").join(wanted)
+        parts.append(f"Its conditions are not met yet and are passed over: {joined}.")
+    held = [guard.detail for guard in found.guards if not guard.ok]
+    if held:
+        parts.append(f"Guards keep it from firing, also by hand: {'; '.join(held)}.")
+    return " ".join(parts)
+
+
 def _pipeline(status: Status, width: int, chosen: str) -> Iterator[TextLine]:
     found = status.evaluation
-    cursor = "" if not chosen else "▸ " if chosen == found.pipeline else "  "
+    cursor = "" if not chosen else CHOSEN if chosen == found.pipeline else "  "
     yield from folded(found.progress, width, lead=(f"{cursor}{clean_line(found.pipeline, 40)}  ", "$accent"), limit=3)
     yield from heading("fires when any is met" if found.combine == "any" else "fires when all are met")
     for condition in found.conditions:

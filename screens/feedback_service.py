@@ -117,6 +117,9 @@ class RetrainFace(Protocol):
     def snapshot(self) -> RetrainSnapshot:
         """Every pipeline as it stands now."""
 
+    def look_again(self) -> None:
+        """Measure soon."""
+
     async def fire(self, name: str = "", *, force: bool = False) -> tuple[Run | None, Evaluation]:
         """Fire by hand; None where guards forbid it."""
 

@@ -14,12 +14,16 @@ from widgets.lines_view import wrapped
 from widgets.safe_text import clean_line, shorten, width_of
 
 if TYPE_CHECKING:
-    from app.feedback.model import Counts
-    from app.feedback.review import FeedbackSnapshot
+    from app.feedback.model import Counts, FeedbackRow
+    from app.feedback.review import FeedbackSnapshot, Given
 
 Part = tuple[str, str]
 RETRAIN_LEAST = 20
 """Columns without which the words about retraining would say nothing."""
+FILTER_LEAST = 12
+"""Columns of a filter without which it would say nothing."""
+PROBLEM_WIDTH = 104
+"""Columns from which on the lines of a problem are no longer."""
 RATED_FROM = 5
 """Decisions from which on a rate says something."""
 ORDERS = {
@@ -50,20 +54,34 @@ def keys(*pairs: tuple[str, str], room: int = 0) -> Content:
     return made
 
 
-def placeholder(snapshot: FeedbackSnapshot | None, *, attached: bool) -> Sequence[Sequence[Part]]:
-    """What to say while there is no row to review."""
+def _whole(problem: str, width: int) -> list[str]:
+    """A problem in lines: at its end stands what to do about it."""
+    return wrapped(clean_line(problem, 600), max(min(width, PROBLEM_WIDTH) - 4, 20))
+
+
+def without_verdict(given: Given | None) -> str:
+    """`a score and a note without a verdict`; empty where nothing was given."""
+    if given is None or given.empty:
+        return ""
+    named = (given.score, "a score"), (given.tags, "tags"), (given.correction, "a correction"), (given.note, "a note")
+    *first, last = [name for value, name in named if value is not None]
+    return f"{', '.join(first)}{' and ' if first else ''}{last} without a verdict"
+
+
+def placeholder(snapshot: FeedbackSnapshot | None, width: int, *, attached: bool) -> Sequence[Sequence[Part]]:
+    """What to say, in lines of at most `width` columns, while there is no row to review."""
     if snapshot is None or not attached:
         return ((("starting", "$text-muted"),),)
     if not snapshot.up:
-        why = shorten(clean_line(snapshot.problem or "it does not answer", 300), 100)
+        why = snapshot.problem or "it does not answer"
         return (
             (("⚠ ", "$warning"), ("The database is away, and no row is left that was read before.", "")),
-            ((why, "$text-muted"),),
+            *(((line, "$text-muted"),) for line in _whole(why, width)),
             (("The review goes on by itself once it is back.", "$text-muted"),),
         )
     if snapshot.problem:
-        why = shorten(clean_line(snapshot.problem, 300), 100)
-        return ((("✗ ", "$error"), (why, "")), (), _hint("r", "looks again"))
+        first, *more = _whole(snapshot.problem, width)
+        return ((("✗ ", "$error"), (first, "")), *(((line, ""),) for line in more), (), _hint("r", "looks again"))
     if not snapshot.exhausted:
         if snapshot.ended:
             return ((("The search was ended.", ""),), (), _hint("r", "begins it again"))
@@ -122,6 +140,7 @@ def failed(told: str, width: int) -> Sequence[Sequence[Part]]:
 def _first() -> Sequence[Sequence[Part]]:
     """What the area is for, and what fills it."""
     ways = (
+        ("qd feedback add        ", "one row, by options or JSON  "),
         ("qd feedback import FILE", "a file: JSON lines, CSV, …   "),
         ("qd feedback serve      ", "other programs send rows here"),
         ("[feedback.discord]     ", "of config.toml: a bot reads  "),
@@ -144,19 +163,46 @@ def _first() -> Sequence[Sequence[Part]]:
     ]
 
 
-def queue_title(snapshot: FeedbackSnapshot | None) -> str:
-    """`queue 128`."""
+def none_listed(snapshot: FeedbackSnapshot | None) -> Sequence[Sequence[Part]]:
+    """What a list without rows says."""
+    if snapshot is None or not snapshot.filter:
+        return ((("No row yet.", ""),),)
+    return (
+        (("No row fulfils this filter.", ""),),
+        ((clean_line(shorten(snapshot.filter, 60)), "$accent"),),
+        (),
+        (*_hint("/", "changes it"), ("   ", ""), *_hint("v", "the queue")),
+    )
+
+
+def of_model(row: FeedbackRow) -> str:
+    """` of fill v3 only`: rows that are nearly the same are looked for among those of one model and version."""
+    model = " ".join(clean_line(part, 30) for part in (row.model, row.model_version) if part)
+    return f" of {model} only" if model else " without a model only"
+
+
+def queue_count(snapshot: FeedbackSnapshot | None) -> str:
+    """` 128`, or with a filter ` 46 of 128`: so many rows that fulfil it are here, with `+` where there may be more."""
     counts = snapshot.counts if snapshot is not None else None
-    return f"queue {counts.waiting:,}" if counts is not None else "queue"
+    if snapshot is None or counts is None:
+        return ""
+    if not snapshot.filter:
+        return f" {counts.waiting:,}"
+    here = len({item.row.id for item in snapshot.upcoming})
+    return f" {here:,}{'' if snapshot.exhausted else '+'} of {counts.waiting:,}"
 
 
-def queue_state(snapshot: FeedbackSnapshot) -> Content:
-    """The order, and the filter."""
-    parts: list[Part] = []
-    if snapshot.filter:
-        parts += [(f"/{shorten(clean_line(snapshot.filter), 18)}", "$accent"), ("  ", "")]
-    parts.append((ORDERS[snapshot.order], ""))
-    return Content.assemble(*parts)
+def queue_state(snapshot: FeedbackSnapshot, room: int) -> Content:
+    """The order, and the filter in what is left of `room` columns."""
+    order = ORDERS[snapshot.order]
+    if not snapshot.filter:
+        return Content(order)
+    return Content.assemble(filter_words(snapshot, room - width_of(order) - 2), ("  ", ""), order)
+
+
+def filter_words(snapshot: FeedbackSnapshot, room: int) -> Content:
+    """`/model:v3 score:<0` in at most `room` columns."""
+    return Content.styled(f"/{shorten(clean_line(snapshot.filter), max(room - 1, FILTER_LEAST))}", "$accent")
 
 
 KEYS_WIDTH = 12
@@ -174,7 +220,9 @@ def status(
         ready = f", {count(len(snapshot.upcoming), 'row')} ready" if snapshot.upcoming else ""
         left += [("⚠ ", "$warning"), (f"database away{ready}; decisions are kept here  ", "")]
     elif snapshot.problem:
-        left += [("✗ ", "$error"), (f"{shorten(clean_line(snapshot.problem, 300), width // 2)}  ", "")]
+        # Whole where there is room: at its end stands what to do about it.
+        room = width // 2 if said else width - KEYS_WIDTH - 4
+        left += [("✗ ", "$error"), (f"{shorten(clean_line(snapshot.problem, 300), max(room, 10))}  ", "")]
     counts = snapshot.counts
     if said:
         # Whole or cut: what was asked for is answered before anything else is told.

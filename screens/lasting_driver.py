@@ -53,6 +53,7 @@ def lasting(driver: type[Driver]) -> type[Driver]:
                 if not writer._queue.full():
                     super().write(data)
                     return
+                # To wait for room in the queue would never end where the thread that empties it does.
                 time.sleep(PAUSE_S)
             if writer is not None and not self._told:
                 self._told = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,6 +15,7 @@ from textual.widgets import Static
 from screens import faults
 from screens.areas import AREAS, Area, find, load
 from screens.base import Pane, Runtime
+from screens.dialog import Dialog
 from widgets.tab_bar import Tab, TabBar
 
 if TYPE_CHECKING:
@@ -211,13 +212,15 @@ class Shell(Screen[None], inherit_bindings=False):
             self.replace(pane, self.broken_page(area, error))
 
     def unsaved(self) -> list[str]:
-        """What the panes would lose, in words. One that cannot say is no reason to stay."""
+        """What panes and dialogs would lose, in words. One that cannot say is no reason to stay."""
         losses = []
-        for pane in self.panes.values():
+        dialogs = [screen for screen in self.app.screen_stack if isinstance(screen, Dialog)]
+        askable: list[Pane | Dialog[Any]] = [*dialogs, *self.panes.values()]
+        for each in askable:
             try:
-                losses.append(pane.unsaved())
+                losses.append(each.unsaved())
             except Exception:
-                log.exception("%s cannot say what is unsaved", pane.TITLE)
+                log.exception("%s cannot say what is unsaved", type(each).__name__)
         return [text for text in losses if text]
 
     async def _dispatch_message(self, message: Message) -> None:

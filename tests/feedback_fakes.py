@@ -165,6 +165,7 @@ class FakeFeedback:
     up: bool = True
     problem: str = ""
     order: Order = "oldest"
+    configured: Order = "oldest"
     filter: str = ""
     decisions: list[tuple[str, Verdict, Given]] = field(default_factory=list)
     reading: bool = False
@@ -173,6 +174,9 @@ class FakeFeedback:
     pages: list[str] = field(default_factory=list)
     millions: int = 250
     refuse_filter: str = ""
+    all_here: bool = False
+    fits_none: str = ""
+    """A filter that no row fulfils."""
     retrain: FakeRetrain = field(default_factory=lambda: FakeRetrain())
     quarantine: FakeQuarantine = field(default_factory=lambda: FakeQuarantine())
     sources: tuple[str, ...] = ()
@@ -196,7 +200,11 @@ class FakeFeedback:
     def runtime(self) -> Any:
         """As much of a runtime as the pane needs."""
         return SimpleNamespace(
-            bus=self.bus, feedback=self, retrain=self.retrain, discord=SimpleNamespace(problems=self.sources)
+            bus=self.bus,
+            feedback=self,
+            retrain=self.retrain,
+            discord=SimpleNamespace(problems=self.sources),
+            settings=SimpleNamespace(feedback=SimpleNamespace(order=self.configured)),
         )
 
     def snapshot(self) -> FeedbackSnapshot:
@@ -209,7 +217,7 @@ class FakeFeedback:
             filter=self.filter,
             upcoming=tuple(self.waiting[:50]),
             reading=self.reading,
-            exhausted=not self.waiting and not self.reading,
+            exhausted=self.all_here or (not self.waiting and not self.reading),
             up=self.up,
             problem=self.problem,
             session=len(self.decisions),
@@ -296,6 +304,9 @@ class FakeFeedback:
     ) -> tuple[RowHead, ...]:
         if not self.up:
             raise UserError("no server answers at 127.0.0.1:3306", where="mysql://trial", fix="start it")
+        if self.filter and self.filter == self.fits_none:
+            progress(self.millions)
+            return ()
         self.pages.append("after" if after else "before" if before else "end" if end else "first")
         total = self.millions
         if after is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +71,8 @@ class FakeRetrain:
     problem: str = ""
     away: str = ""
     asked: list[str] = field(default_factory=list)
+    looked: Callable[[], None] = lambda: None
+    """What another instance has done comes to light when it is measured."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,6 +80,10 @@ class FakeRetrain:
 
     def snapshot(self) -> RetrainSnapshot:
         return RetrainSnapshot(self.statuses, self.problem)
+
+    def look_again(self) -> None:
+        self.asked.append("look")
+        self.looked()
 
     async def fire(self, name: str = "", *, force: bool = False) -> tuple[Run | None, Evaluation]:
         self.asked.append(f"fire {name}")
@@ -86,9 +93,12 @@ class FakeRetrain:
     async def hold(self, name: str, reason: str | None) -> None:
         self.asked.append(f"hold {name} {reason}")
         guard = Guard("hold", reason is None, "nobody holds it" if reason is None else f"held: {reason}")
-        status = self.statuses[0]
-        guards = (guard, *status.evaluation.guards[1:])
-        self.statuses = (replace(status, evaluation=replace(status.evaluation, guards=guards)), *self.statuses[1:])
+        self.statuses = tuple(
+            replace(status, evaluation=replace(status.evaluation, guards=(guard, *status.evaluation.guards[1:])))
+            if status.evaluation.pipeline == name
+            else status
+            for status in self.statuses
+        )
 
     async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
         if self.away:

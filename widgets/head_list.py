@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.feedback.model import QueueItem, RowHead
 
 WHY = 20
+TAKEN_BACK = "taken back"
 HEAD = 200
 NEAR = 30
 """Rows before either end at which more are asked for."""
@@ -24,6 +25,11 @@ KEPT = 2_000
 def first_words(text: str) -> str:
     """The beginning of a text, in one cleaned line."""
     return clean_line(" ".join(text[:HEAD].split()), HEAD) or "empty"
+
+
+def why_of(item: QueueItem) -> str:
+    """Why a row is where it is in the queue. One decided beside the queue has no reason of its own once it is back."""
+    return item.why or TAKEN_BACK
 
 
 class QueueList(RowList):
@@ -42,13 +48,13 @@ class QueueList(RowList):
 
     def signature(self, row: str) -> Hashable:
         """A row of the queue never changes while it waits."""
-        return self.items[row].why
+        return why_of(self.items[row])
 
     def draw(self, row: str, width: int) -> Iterable[Part]:
         """`○ the price is quoted in…   waits 29 d`."""
         item = self.items[row]
         first = row == self.cursor_row
-        why = shorten(clean_line(item.why, 60), min(WHY, width // 2))
+        why = shorten(clean_line(why_of(item), 60), min(WHY, width // 2))
         room = max(width - width_of(why) - 4, 4)
         text = first_words(item.row.output)
         return (

@@ -27,6 +27,10 @@ NOTICE_CELLS = 24
 """Tabs fold for a notice until it has this much room; a longer one is cut."""
 MIDDLE_CELLS = 20
 """A notice with less room than this keeps only its beginning."""
+REMEDY = ": ctrl+p"
+"""Where a notice begins to say what to press."""
+BEGINNING_CELLS = 10
+"""Cells of a notice's beginning without which it would not say what it is about."""
 FOLDERS = re.compile(r"^[^:]*/(?=[^/:]+:\d+: )")
 
 TONES: dict[Tone, str] = {
@@ -119,7 +123,8 @@ def _cells(spans: list[Span]) -> int:
 
 def arrange(state: BarState, width: int) -> list[Span]:
     """The bar in exactly `width` cells. Badges have a fixed width, so that a changing number moves nothing."""
-    wanted = min(cell_len(state.notice), NOTICE_CELLS) + 4 if state.notice else 0
+    least = max(NOTICE_CELLS, _remedy_cells(state.notice) + BEGINNING_CELLS)
+    wanted = min(cell_len(state.notice), least) + 4 if state.notice else 0
     left, right, free = _left(state, 0), "", 0
     for level in range(6):
         left, right = _left(state, level), _right(state, level)
@@ -151,9 +156,20 @@ def _notice(state: BarState, cells: int) -> str:
         # The folders of the file that is named say least.
         text = f"⚠ {FOLDERS.sub('', state.notice)}"
     if cell_len(text) > room >= MIDDLE_CELLS:
-        end = room // 2
+        end = _end_cells(text, room)
         text = set_cell_size(text, room - end - 1).rstrip() + "…" + set_cell_size(text[-end:], end).strip()
     return cut(cut(text, max(room, 0)) + tail, cells)
+
+
+def _remedy_cells(text: str) -> int:
+    """Cells of what a notice says to press; 0 where it says nothing of the kind."""
+    return cell_len(text[text.rfind(REMEDY) + 2 :]) if REMEDY in text else 0
+
+
+def _end_cells(text: str, room: int) -> int:
+    """Cells of a notice's end that are kept: half of the room, or more where it says what to press."""
+    remedy = _remedy_cells(text)
+    return remedy if room // 2 < remedy <= room - BEGINNING_CELLS else room // 2
 
 
 class TabBar(Widget):

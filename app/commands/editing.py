@@ -10,9 +10,15 @@ from pathlib import Path
 
 import click
 
+from app.commands.given import utf8
 from app.commands.text import one_line
 from app.errors import UserError
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a text that is read."""
+body_option = click.option(
+    "--body", metavar="TEXT", help="The new text instead of $EDITOR; - reads standard input.", callback=utf8
+)
 _NOT_IN_NAMES = re.compile(r"[^\w-]+")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -60,8 +61,7 @@ def import_(file: Path, form: Format | None, using: str, extra: Extra, as_json: 
     again; a file given again adds nothing, neither to the rows nor to the quarantine.
     """
     loaded = load_settings(config)
-    with _opened(file) as path:
-        name = STANDARD_INPUT if str(file) == "-" else ""
+    with _opened(file) as (path, name):
         try:
             report, restored = asyncio.run(_import(loaded, path, name, form, using, extra))
         except KeyboardInterrupt:
@@ -76,23 +76,45 @@ def import_(file: Path, form: Format | None, using: str, extra: Extra, as_json: 
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Path]:
-    """The file to read; standard input as a file of that name, since an import looks at its rows more than once."""
+def _opened(file: Path) -> Iterator[tuple[Path, str]]:
+    """The file to read, and what it is called where its path does not say so.
+
+    An import looks at its rows more than once, so that what can be read only once is kept in a file meanwhile.
+    """
     if str(file) == "-":
-        given = standard_input.stream()
-        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
-            path = Path(folder) / STANDARD_INPUT
-            try:
-                with path.open("wb") as copy:
-                    shutil.copyfileobj(given, copy)
-            except OSError as error:
-                raise UserError(f"cannot be kept meanwhile ({error.strerror})", where=str(path)) from None
-            yield path
+        with _kept(standard_input.stream(), STANDARD_INPUT) as path:
+            yield path, STANDARD_INPUT
         return
     path = file.expanduser().absolute()
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        mode = stat.S_IFREG  # Whoever opens it tells what is wrong.
+    if stat.S_ISDIR(mode):
         raise UserError("this is a folder", where=str(path), fix="name a file")
-    yield path
+    if stat.S_ISREG(mode):
+        yield path, ""
+        return
+    try:
+        given = path.open("rb")
+    except OSError as error:
+        raise UserError(f"cannot be opened: {error.strerror}", where=str(path)) from None
+    with given, _kept(given, str(path)) as copy:
+        yield copy, str(path)
+
+
+@contextmanager
+def _kept(given: BinaryIO, name: str) -> Iterator[Path]:
+    """A file with all that comes."""
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
+        path = Path(folder) / "rows"
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(given, copy)
+        except OSError as error:
+            what = f"cannot be kept in {path} meanwhile ({error.strerror})"
+            raise UserError(what, where=name, fix="see that there is room, or set TMPDIR") from None
+        yield path
 
 
 async def _import(
@@ -127,6 +149,7 @@ def _document(report: ImportReport, restored: Restored | None) -> dict[str, Any]
         "conflicts": [{"line": each.line, "why": each.why} for each in report.conflicts],
         "resumed_at": report.resumed_at,
         "decisions": restored.decisions if restored is not None else None,
+        "decisions_new": restored.new if restored is not None else None,
         "decisions_refused": [{"line": each.line, "why": each.why} for each in restored.refused] if restored else [],
     }
     return document
@@ -139,7 +162,8 @@ def _print(report: ImportReport, restored: Restored | None) -> None:
     if report.conflicts:
         counted += f" ({len(report.conflicts):,} in conflict with rows kept before)"
     if restored is not None:
-        counted += f"; {restored.decisions:,} decisions"
+        known = restored.decisions - restored.new
+        counted += f"; {restored.decisions:,} decisions: {restored.new:,} new, {known:,} there already"
     if report.resumed_at:
         counted += f" (gone on after line {report.resumed_at:,})"
     click.echo(counted)

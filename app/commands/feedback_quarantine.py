@@ -114,28 +114,40 @@ def retry(ids: tuple[str, ...], everything: bool, batch: str, extra: Extra, as_j
     """Try entries again as they are. Exits with 1 where one still breaks the contract."""
     from app.feedback import quarantine as store
 
-    if bool(ids) + everything + bool(batch) != 1:
-        raise click.UsageError("name entries, or --batch, or --all")
+    _one_way(ids, everything, batch)
     return _answer(_run(config, lambda db: store.retry(db, ids, batch=batch, extra=extra)), as_json)
 
 
-@quarantine.command(epilog="\b\nExample:\n  qd feedback quarantine drop 01J8Z3…")
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@quarantine.command(
+    epilog="\b\nExamples:\n  qd feedback quarantine drop 01J8Z3…\n  qd feedback quarantine drop --batch 01J8Z3…"
+)
+@click.argument("ids", nargs=-1, metavar="[ID]…")
+@click.option("--all", "everything", is_flag=True, help="All that is open.")
+@click.option("--batch", metavar="ID", default="", help="All that is open of this import.")
 @json_option
 @config_option
-def drop(ids: tuple[str, ...], as_json: bool, config: Path | None) -> int:
+def drop(ids: tuple[str, ...], everything: bool, batch: str, as_json: bool, config: Path | None) -> int:
     """Let entries go. They stay in the database as dropped."""
     from app.feedback import quarantine as store
 
-    async def work(db: Database) -> list[Quarantined]:
-        return [await store.drop(db, identity) for identity in dict.fromkeys(ids)]
+    _one_way(ids, everything, batch)
+
+    async def work(db: Database) -> list[str]:
+        if not ids:
+            return list(await store.drop_open(db, batch))
+        return [(await store.drop(db, identity)).id for identity in dict.fromkeys(ids)]
 
     dropped = _run(config, work)
     if as_json:
-        emit({"dropped": [entry.id for entry in dropped]})
+        emit({"dropped": dropped})
     else:
-        click.echo(f"{len(dropped)} dropped")
+        click.echo(f"{len(dropped):,} dropped")
     return 0
+
+
+def _one_way(ids: tuple[str, ...], everything: bool, batch: str) -> None:
+    if bool(ids) + everything + bool(batch) != 1:
+        raise click.UsageError("name entries, or --batch, or --all")
 
 
 def _run(config: Path | None, work: Callable[[Database], Awaitable[Result]]) -> Result:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 HEAD = 60
 TELL_AFTER_S = 1.0
+NONE_SUCH = "no row fulfils this"
+NONE = (
+    "there is no row yet: `qd feedback import FILE` and `qd feedback add` bring some, "
+    "`qd feedback serve` takes them from other programs"
+)
 LIST_EPILOG = """\b
 Examples:
   qd feedback list model:v3 'score:<0' tag:tone
@@ -89,7 +94,7 @@ async def _list(loaded: Loaded, asked: Filter, limit: int, after: str | None, as
         search.erase()
         following = None if more is None else _place(more)
         if not as_json:
-            _print(heads, following)
+            _print(heads, following, NONE if not asked and place is None else NONE_SUCH)
             return 0
         ids = [head.id for head in heads]
         rows = await storage.db.run(lambda conn: rows_of(conn, ids))
@@ -135,9 +140,9 @@ class _Search:
         sys.stderr.flush()
 
 
-def _print(heads: list[RowHead], following: str | None) -> None:
+def _print(heads: list[RowHead], following: str | None, none: str = NONE_SUCH) -> None:
     if not heads:
-        click.echo("no row fulfils this")
+        click.echo(none)
         return
     lines = [
         (

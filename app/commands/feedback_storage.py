@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from app.errors import UserError
-from app.feedback.filters import Filter, parse, suggestions
+from app.feedback.filters import Filter, FilterError, Term, moment, parse, suggestions
 from app.feedback.model import STATES
 
 if TYPE_CHECKING:
@@ -72,9 +72,13 @@ def filter_options(function: Function) -> Function:
 
 
 def filter_of(where: str, states: tuple[str, ...] = (), since: str | None = None) -> Filter:
-    """The filter that the options make together. Raises FilterError."""
+    """The filter that the options make together. Raises UserError, which is a FilterError where a term is wrong."""
     given = parse(where)
-    more = [f"state:{','.join(states)}"] if states else []
+    more = parse(f"state:{','.join(states)}").terms if states else ()
     if since is not None:
-        more.append(f'after:"{since}"')
-    return Filter(given.terms + parse(" ".join(more)).terms)
+        try:
+            more = (*more, Term("after", moment(since)))
+        except FilterError as error:
+            # It is no place in a filter that the user wrote.
+            raise UserError(error.what, where="--since", fix=error.fix) from None
+    return Filter(given.terms + more)

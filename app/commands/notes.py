@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.commands.common import config_option, emit, json_option, load_settings
-from app.commands.editing import edited
+from app.commands.editing import LARGEST, body_option, edited
 from app.commands.given import text_of, utf8
 from app.commands.notes_folder import export, import_, sync
 from app.commands.text import clean, columns, moment, one_line
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from app.content.model import Note, NoteHead, NoteState
     from app.content.notes.notes import Notes
 
-LARGEST = 16 * 1024 * 1024
-"""Bytes of a text that is read."""
 _name = click.argument("name", metavar="NOTE")
 
 
@@ -117,7 +115,7 @@ def show(name: str, version: int | None, as_json: bool, config: Path | None) -> 
 
 @notes.command(epilog="\b\nExamples:\n  qd notes edit engine\n  qd notes edit engine --body - < engine.md")
 @_name
-@click.option("--body", metavar="TEXT", help="The new text instead of $EDITOR; - reads standard input.", callback=utf8)
+@body_option
 @json_option
 @config_option
 def edit(name: str, body: str | None, as_json: bool, config: Path | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.commands.text import clean
@@ -107,10 +107,18 @@ def history_lines(found: Sequence[Run], looks: Sequence[Look]) -> list[str]:
 
 def run_line(run: Run) -> str:
     """One run on one line."""
-    parts = [run.id, _local(run.created_at), run.pipeline, run.state, f"{run.row_count} rows"]
+    parts = [
+        run.id,
+        _local(run.created_at),
+        run.pipeline,
+        run.state,
+        f"{run.row_count} row{'s' * (run.row_count != 1)}",
+    ]
     metrics = (run.result or {}).get("metrics") or {}
     parts += [f"{name} {value:g}" for name, value in metrics.items()]
-    if run.next_attempt_at is not None and run.attempts:
+    if run.lease_until is not None and run.lease_until > datetime.now(UTC):
+        parts.append(f"attempt {run.attempts} is under way")
+    elif run.next_attempt_at is not None and run.attempts:
         parts.append(f"attempt {run.attempts + 1} at {_local(run.next_attempt_at)}")
     if run.error:
         parts.append(run.error.split("\n", 1)[0])

@@ -89,6 +89,8 @@ class RetrainSettings(Section):
     def _a_program(cls, command: tuple[str, ...]) -> tuple[str, ...]:
         if command and (not command[0].strip() or any("\0" in argument for argument in command)):
             raise ValueError('expected a program and its arguments, such as ["python", "train.py", "{manifest}"]')
+        if len(command) == 1 and " " in command[0].strip() and not Path(command[0]).expanduser().exists():
+            raise ValueError("expected the program and each argument by itself; no program has this name")
         for name in (name for argument in command for name in re.findall(r"\{\w*\}", argument)):
             if name not in _PLACES:
                 raise ValueError(f"expected only {', '.join(_PLACES)} in braces; {name} is none of them")

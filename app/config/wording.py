@@ -6,6 +6,7 @@ import datetime
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _BOUNDS = {
     "less_than_equal": ("at most", "le"),
 }
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+_COMMAND_LINES = ("command", "args")
 _LEADING_NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:[a-zA-Z]{0,8})\s*")
 
 _SAMPLES = {"name": '"trading"', "path": '"~/code/trading"', "url": '"mysql://user@localhost/quarterdeck"'}
@@ -122,7 +124,7 @@ def type_name(value: Any) -> str:
 
 
 def _how(path: KeyPath, shape: Shape, value: Any) -> str:
-    written = _converted(shape, value)
+    written = _as_words(path, shape, value) or _converted(shape, value)
     if written:
         return f"write {written}"
     name = dotted(path)
@@ -137,6 +139,17 @@ def _how(path: KeyPath, shape: Shape, value: Any) -> str:
     if shape.kind == "texts":
         return 'for instance ["first", "second"]'
     return f"for instance {_sample(path, shape)}"
+
+
+def _as_words(path: KeyPath, shape: Shape, value: Any) -> str:
+    """The words of a command line, where a list of them belongs: a program of that whole name is not meant."""
+    if path[-1] not in _COMMAND_LINES or shape.kind != "texts" or not isinstance(value, str):
+        return ""
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        return ""
+    return f"[{', '.join(_quoted(word) for word in words)}]" if words else ""
 
 
 def _header(path: KeyPath) -> str:

@@ -16,7 +16,7 @@ from app.content.asking import asker, templates_folder, zone_of
 from app.content.autosave import Autosave, Current
 from app.content.drafts.drafts import OPEN, Drafts
 from app.content.drafts.recovery import Left, Recovery
-from app.content.elsewhere import moved_on
+from app.content.elsewhere import Latest, latest, moved_on
 from app.content.making import Begun, Maker
 from app.content.model import Draft, DraftHead, Note, NoteHead
 from app.content.notes.notes import Notes
@@ -115,7 +115,7 @@ class Desk:
         heads = {head.id: head for head in found.drafts}
         for draft in self._written.values():
             if draft.state in states and (after is None or draft.id in heads):
-                heads[draft.id] = head_of(draft)
+                heads[draft.id] = draft.head
             elif draft.state not in states:
                 heads.pop(draft.id, None)
         ordered = sorted(heads.values(), key=lambda head: (head.updated_at, head.id), reverse=True)
@@ -169,6 +169,10 @@ class Desk:
         other = draft_of(found) if found is not None else await self._drafts.find(draft.id)
         # What this session has written meanwhile is not somebody else's.
         return None if self._writing or self._wrote != before else (other, found)
+
+    async def latest(self) -> Latest:
+        """Another one whenever a list is not what it was."""
+        return await self._db.run(latest)
 
     @contextmanager
     def _own(self) -> Iterator[None]:
@@ -371,13 +375,6 @@ class Desk:
         from app.content.templates.drafted import page_of
 
         return page_of(draft, draft.body, templates_folder(self._loaded.settings, self._loaded.base))
-
-
-def head_of(draft: Draft) -> DraftHead:
-    """The line of a draft in the list."""
-    return DraftHead(
-        draft.id, draft.template, draft.kind, draft.title, draft.state, draft.version, draft.updated_at, draft.number
-    )
 
 
 def draft_of(note: Note) -> Draft:

@@ -112,6 +112,13 @@ class Draft:
     fields: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def head(self) -> DraftHead:
+        """Its line in the list."""
+        return DraftHead(
+            self.id, self.template, self.kind, self.title, self.state, self.version, self.updated_at, self.number
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DraftHead:

@@ -19,12 +19,14 @@ from pathlib import Path
 from app.errors import UserError
 from app.sqlite_file import use_wal
 
-VERSION = 1
+VERSION = 2
 BUSY_MS = 10_000
 VACUUM_PAGES = 1024
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 SQLITE_FULL, SQLITE_IOERR = 13, 10
 SQLITE_DAMAGED = frozenset({11, 26})
+GRACE_S = 10.0
+"""A write that was put for another database is left for so long to those who have that one open."""
 
 SCHEMA = """
 CREATE TABLE operation (
@@ -36,6 +38,8 @@ CREATE TABLE refused (
     put_at REAL NOT NULL, refused_at REAL NOT NULL, reason TEXT NOT NULL
 );
 """
+SINCE = {2: "ALTER TABLE operation ADD COLUMN place TEXT NOT NULL DEFAULT ''"}
+"""What each later version added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +83,42 @@ class Counts:
 
 
 class Journal:
-    """The open file."""
+    """The open file.
 
-    def __init__(self, path: Path) -> None:
+    `place` is the database that its user has open: each write is kept with it. One that was put for another place is
+    taken if it was there before its user began: the configuration has changed since. One that was put later is left
+    alone: the configuration has changed, and its user does not know it. Without a place, all writes are anybody's.
+    """
+
+    def __init__(self, path: Path, place: str = "", began: float | None = None) -> None:
         self.path = path
+        self._place = place
+        self._began = time.time() if began is None else began
         with self._explained():
             self._connection = self._open()
 
     def add(self, operations: Sequence[NewOperation]) -> int:
         """Store operations durably; one that is there already is left alone. Returns how many were new."""
         now = time.time()
-        rows = [(new.id, new.kind, new.payload, now) for new in operations]
+        rows = [(new.id, new.kind, new.payload, now, self._place) for new in operations]
         with self._explained(), self._transaction() as connection:
             before = connection.total_changes
             connection.executemany(
-                "INSERT OR IGNORE INTO operation (id, kind, payload, put_at) VALUES (?, ?, ?, ?)", rows
+                "INSERT OR IGNORE INTO operation (id, kind, payload, put_at, place) VALUES (?, ?, ?, ?, ?)", rows
             )
             return connection.total_changes - before
 
     def head(self, kinds: Collection[str], *, limit: int, max_bytes: int) -> list[Operation]:
         """The oldest operations of these kinds: at most `limit`, and few enough to stay below `max_bytes` (or one)."""
         marks = ", ".join("?" * len(kinds))
+        ours, values = self._ours()
         found: list[Operation] = []
         size = 0
         with self._explained():
             cursor = self._connection.execute(
-                f"SELECT seq, id, kind, payload, attempts FROM operation WHERE kind IN ({marks}) ORDER BY seq LIMIT ?",
-                (*kinds, limit),
+                f"SELECT seq, id, kind, payload, attempts FROM operation WHERE kind IN ({marks}){ours}"
+                " ORDER BY seq LIMIT ?",
+                (*kinds, *values, limit),
             )
             for row in cursor:
                 operation = Operation(*row)
@@ -137,15 +150,16 @@ class Journal:
             connection.execute("DELETE FROM operation WHERE seq = ?", (operation.seq,))
 
     def counts(self, kinds: Collection[str]) -> Counts:
-        """What the journal holds; `kinds` are those that are known."""
+        """What the journal holds for the place; `kinds` are those that are known."""
         marks = ", ".join("?" * len(kinds))
+        ours, values = self._ours()
         with self._explained():
             row = self._connection.execute(
-                f"SELECT (SELECT count(*) FROM operation WHERE kind IN ({marks})), (SELECT count(*) FROM operation),"
-                " (SELECT count(*) FROM refused)",
-                tuple(kinds),
+                f"SELECT (SELECT count(*) FROM operation WHERE kind IN ({marks}){ours}),"
+                f" (SELECT count(*) FROM operation WHERE kind NOT IN ({marks})), (SELECT count(*) FROM refused)",
+                (*kinds, *values, *kinds),
             ).fetchone()
-        return Counts(waiting=row[0], parked=row[1] - row[0], refused=row[2])
+        return Counts(waiting=row[0], parked=row[1], refused=row[2])
 
     def refused(self, limit: int) -> list[Refused]:
         """The latest refused operations, newest first."""
@@ -185,6 +199,12 @@ class Journal:
         """Close the file."""
         self._connection.close()
 
+    def _ours(self) -> tuple[str, tuple[str | float, ...]]:
+        """A further condition on writes, with its values."""
+        if not self._place:
+            return "", ()
+        return " AND (place IN ('', ?) OR put_at < ?)", (self._place, self._began - GRACE_S)
+
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.path.exists():
@@ -198,9 +218,13 @@ class Journal:
             connection.execute(f"PRAGMA {pragma}").close()
         if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
             connection.execute("BEGIN IMMEDIATE")
-            if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if not found:
                 for statement in SCHEMA.split(";"):
                     connection.execute(statement)
+            if found < VERSION:
+                for version in range(max(found, 1) + 1, VERSION + 1):
+                    connection.execute(SINCE[version])
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
             # The file's own entry in its folder must survive a power loss too.

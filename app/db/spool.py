@@ -34,10 +34,12 @@ SHOW_AFTER_S = 0.5
 
 
 class Spool:
-    """The journal at `path`, shared by every process that names the same path."""
+    """The journal at `path`, shared by every process that names the same path; see `Journal` for `place`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, place: str = "") -> None:
         self.path = path
+        self._place = place
+        self._began = time.time()
         self._appliers: dict[str, Apply] = {}
         self._workers = Workers("spool", 1)
         self._journal: Journal | None = None
@@ -143,7 +145,7 @@ class Spool:
 
     def _open(self) -> Journal:
         if self._journal is None:
-            self._journal = Journal(self.path)
+            self._journal = Journal(self.path, self._place, self._began)
         return self._journal
 
     def _shut(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -51,6 +52,16 @@ def parse(text: str) -> URL:
         )
     # One name for both kinds of server: table options are then written once; the dialect tells them apart itself.
     return url.set(drivername="mysql+pymysql", host=url.host or "127.0.0.1")
+
+
+def identity(url: URL) -> str:
+    """A hash that is the same for the same database, whatever its password."""
+    if url.drivername == "sqlite":
+        place = f"sqlite {Path(url.database or '').resolve()}"
+    else:
+        host = "127.0.0.1" if url.host == "localhost" else url.host
+        place = f"server {host}:{url.port or 3306}/{url.database}"
+    return hashlib.sha256(place.encode()).hexdigest()
 
 
 def _malformed() -> UserError:

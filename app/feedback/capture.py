@@ -20,7 +20,7 @@ from app.feedback import quarantine, texts
 from app.feedback.contract import FeedbackIn, FeedbackRecord, LongName, Text
 from app.feedback.model import Violation
 from app.feedback.rows import Prepared, ViolationError, prepare
-from app.feedback.store import insert_rows
+from app.feedback.store import ID_TAKEN, insert_rows
 from app.feedback.tables import feedback, feedback_cursor, feedback_key
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def write(conn: Connection, record: CaptureRecord) -> None:
         ready.append(row)
         given[id(row)] = each.row
     done = insert_rows(conn, ready)
-    refused += [(*_given(given[id(row)]), Violation("source_event_id", why)) for row, why in done.conflicts]
+    for row, why in done.conflicts:
+        refused.append((*_given(given[id(row)]), Violation("id" if why == ID_TAKEN else "source_event_id", why)))
     refused += [(*_given(given[id(row)]), Violation("", why)) for row, why in done.refused]
     for source, raw, violation in refused:
         quarantine.put(conn, [quarantine.entry(raw.encode(), violation)], batch=record.id, source=source, at=record.at)

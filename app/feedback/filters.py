@@ -21,6 +21,7 @@ from app.feedback.model import STATE_OF, STATES, VERDICTS, State
 LONGEST = 4000
 """Characters of a filter."""
 TERMS = 64
+TIMES = "write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today, yesterday or 7d"
 
 Kind = Literal["name", "choice", "number", "time", "text"]
 HAS = ("author", "comment", "context", "correction", "decision", "model", "note", "score", "tags", "uncertainty")
@@ -225,7 +226,7 @@ class _Reader:
             start = self.at
             value = self._word(_BARE_WORD).text
             if field.kind == "time":
-                return Term(name, self._time(value, start), negated)
+                return Term(name, moment(value, self.now, start), negated)
             if value.lower() == "none":
                 return Term("has", Words((Word(name),)), not negated)
             return Term(name, _bounds(name, field, value, start), negated)
@@ -287,20 +288,21 @@ class _Reader:
             letters.append(sign)
         raise FilterError("this quote has no end", start, fix='close it with `"`')
 
-    def _time(self, value: str, start: int) -> datetime:
-        today = self.now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-        try:
-            if ago := _AGO.fullmatch(value):
-                return (self.now - timedelta(**{_UNIT[ago[2]]: int(ago[1])})).astimezone(UTC)
-            if value.lower() in {"today", "yesterday"}:
-                return (today - timedelta(days=value.lower() == "yesterday")).astimezone(UTC)
-            if _DATE.fullmatch(value):
-                return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        raise FilterError(
-            f"`{value}` is no time", start, fix="write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today or 7d"
-        )
+
+def moment(text: str, now: datetime | None = None, position: int = 0) -> datetime:
+    """What a time means: `2026-11-01`, `today`, `7d`. Raises FilterError, which names the position."""
+    now = now or datetime.now(UTC)
+    today = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    try:
+        if ago := _AGO.fullmatch(text):
+            return (now - timedelta(**{_UNIT[ago[2]]: int(ago[1])})).astimezone(UTC)
+        if text.lower() in {"today", "yesterday"}:
+            return (today - timedelta(days=text.lower() == "yesterday")).astimezone(UTC)
+        if _DATE.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise FilterError(f"`{text}` is no time", position, fix=TIMES)
 
 
 def _bounds(name: str, field: Field, value: str, start: int) -> Bounds:

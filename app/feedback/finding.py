@@ -24,14 +24,17 @@ from app.feedback.listing import Step
 from app.feedback.model import RowHead
 from app.feedback.named import Range
 from app.feedback.ordering import ORDERED, in_order, order_of
-from app.feedback.planning import Plan, between, keys_found, plan, statement
+from app.feedback.planning import plan
+from app.feedback.plans import Plan, between, keys_found, statement
 from app.feedback.stride import Stride
-from app.feedback.tables import SCORE_UNKNOWN, UNCERTAINTY_UNKNOWN, feedback, feedback_decision
+from app.feedback.tables import SCORE_UNKNOWN, UNCERTAINTY_UNKNOWN, feedback, feedback_decision, feedback_tag
 
 if TYPE_CHECKING:
     from app.db.engine import Database
 
 CHUNK = 250
+SOME = 60
+"""Rows read at first of those whose order is known."""
 AT_ONCE = 4
 """Statements for rows of known ids that are under way at the same time: where rows come from the disk, they wait."""
 SOON = 4
@@ -104,11 +107,11 @@ async def page(
     """
     order = order_of(given)
     way = await db.run(lambda conn: plan(conn, given))
-    if way.ids is not None:
-        return await _of_few(db, way, way.ids, order, limit, cursor, backward, progress, shown)
+    if way.ids is not None or way.places is not None:
+        return await _of_few(db, way, order, limit, cursor, backward, progress, shown)
     rows: list[RowHead] = []
     total = 0
-    stride = Stride(way.by_index, way.collected)
+    stride = Stride(way.by_index, way.passed)
     steps = 0
     while True:
         began = time.perf_counter()
@@ -126,11 +129,23 @@ async def page(
         if found.rows:
             shown(tuple(rows))
         steps += 1
-        if steps == SOON and way.rest:
+        if steps == SOON and (way.rest or way.by_index) and not way.at_once:
             # Fewer than an index lets expect.
             again = await db.run(lambda conn: plan(conn, given, thorough=True))
-            if again.members != way.members:
-                way, stride = again, Stride(again.by_index, again.collected)
+            if again.places is not None:
+                rest = partial(_of_few, db, again, order, limit - len(rows), cursor, backward)
+                more, cursor = await rest(_beyond(total, progress), _behind(rows, shown))
+                return rows + more, cursor
+            if again.at_once or len(again.members) > len(way.members):
+                way, stride = again, Stride(again.by_index, again.passed)
+
+
+def _beyond(total: int, progress: Progress) -> Progress:
+    return lambda count: progress(total + count)
+
+
+def _behind(rows: Sequence[RowHead], shown: Shown) -> Shown:
+    return lambda part: shown((*rows, *part))
 
 
 def heads(
@@ -144,7 +159,6 @@ def heads(
 async def _of_few(
     db: Database,
     way: Plan,
-    ids: Sequence[str],
     order: str,
     limit: int,
     cursor: Cursor | None,
@@ -154,24 +168,44 @@ async def _of_few(
 ) -> tuple[list[RowHead], Cursor | None]:
     """A page of the rows of the filter among these, brought into order here."""
     down = ORDERED[order][1] != backward
+
+    def is_beyond(place: Cursor) -> bool:
+        return cursor is None or (place < cursor if down else place > cursor)
+
+    known = way.places or ()
+    ids = way.ids or tuple(place[-1] for place in (reversed(known) if backward else known) if is_beyond(place))
     placed: dict[Cursor, RowHead] = {}
     places: list[Cursor] = []
-    chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
-    looked_at = 0
-    for start in range(0, len(chunks), AT_ONCE):
-        together = chunks[start : start + AT_ONCE]
-        parts = await asyncio.gather(*(db.run(partial(_known, ids=each, rest=way.rest)) for each in together))
-        for head in chain.from_iterable(known.values() for known in parts):
+    looked_at, size = 0, SOME if way.places else CHUNK
+    while looked_at < len(ids) and not (way.places and len(placed) > limit):
+        chunks = [ids[start : start + size] for start in range(looked_at, len(ids), size)][:AT_ONCE]
+        parts = await asyncio.gather(*(db.run(partial(_tagged, ids=each, way=way)) for each in chunks))
+        for head in chain.from_iterable(part.values() for part in parts):
             place = cursor_of(order, head)
-            if cursor is None or (place < cursor if down else place > cursor):
+            if is_beyond(place):
                 placed[place] = head
         places = sorted(placed, reverse=down)
-        looked_at += sum(map(len, together))
+        looked_at += sum(map(len, chunks))
+        # In order, about so many as are missing.
+        missing = (limit - len(placed)) * looked_at // max(len(placed), 1)
+        size = min(max(missing // AT_ONCE + 1, SOME), CHUNK) if way.places else CHUNK
         progress(looked_at)
         if placed and looked_at < len(ids):
             shown(tuple(placed[place] for place in places[:limit]))
     more = places[limit - 1] if len(places) > limit else None
     return [placed[place] for place in places[:limit]], more
+
+
+def _tagged(conn: Connection, ids: Sequence[str], way: Plan) -> dict[str, RowHead]:
+    """By id, the rows of these that fulfil the plan; rows without its tags are not read."""
+    if way.tags and ids:
+        tag = feedback_tag.c
+        # By the key alone: by the tag, a database would go through all that has it.
+        found: dict[str, set[str]] = {}
+        for row in conn.execute(select(tag.feedback_id, tag.tag).where(tag.feedback_id.in_(ids))):
+            found.setdefault(row.feedback_id, set()).add(row.tag)
+        ids = [identity for identity in ids if all(found.get(identity, set()) & each for each in way.tags)]
+    return _known(conn, ids, way.rest)
 
 
 def _by_keys(
@@ -235,7 +269,7 @@ def _by_rows(
     """The next rows of ranges of `feedback`; where something is asked of them, no further than `scanned` of one."""
     down = ORDERED[order][1] != backward
     asked = [each for each in way.ranges if way.rest and each.index]
-    bound = _end(conn, asked, cursor, backward, scanned, down)
+    bound = _end(conn, asked, cursor, backward, scanned)
     stops = [bound] if bound is not None else []
     merged: dict[Cursor, RowHead] = {}
     looked_at = 0
@@ -264,7 +298,7 @@ def _by_index(
     """The next rows of ranges whose keys other indexes know, too, no further than `scanned` of one."""
     down = ORDERED[order][1] != backward
     joined = conn.dialect.name != "sqlite"
-    bound = _end(conn, way.ranges, cursor, backward, scanned, down)
+    bound = None if way.at_once else _end(conn, way.ranges, cursor, backward, scanned)
     size = max(limit, CHUNK) if way.rest else limit
     stops = [bound] if bound is not None else []
     merged: set[Cursor] = set()
@@ -277,8 +311,12 @@ def _by_index(
             # No other range is read further than this one was.
             bound = found[-1]
             stops.append(bound)
-        counted = between(select(func.count()).select_from(each.table), each, cursor, backward, bound)
-        looked_at += conn.scalar(counted) or 0
+        if way.at_once or len(merged) >= limit:
+            # Nobody waits for a word of how far it is.
+            looked_at += len(found)
+        else:
+            counted = between(select(func.count()).select_from(each.table), each, cursor, backward, bound)
+            looked_at += conn.scalar(counted) or 0
     stop = (max(stops) if down else min(stops)) if stops else None
     places = [
         place for place in sorted(merged, reverse=down) if stop is None or (place >= stop if down else place <= stop)
@@ -297,14 +335,14 @@ def _by_index(
 
 
 def _end(
-    conn: Connection, ranges: Sequence[Range], cursor: Cursor | None, backward: bool, scanned: int, down: bool
+    conn: Connection, ranges: Sequence[Range], cursor: Cursor | None, backward: bool, scanned: int
 ) -> Cursor | None:
     """The nearest place at which `scanned` rows of a range were passed: what lies behind it is for the next step."""
-    ends: list[Cursor] = []
+    end: Cursor | None = None
     for each in ranges:
-        last = conn.execute(statement(each, cursor, backward).offset(scanned - 1).limit(1)).first()
-        ends += [tuple(last)] if last is not None else []
-    return (max(ends) if down else min(ends)) if ends else None
+        last = conn.execute(statement(each, cursor, backward, end).offset(scanned - 1).limit(1)).first()
+        end = end if last is None else tuple(last)
+    return end
 
 
 def _known(conn: Connection, ids: Sequence[str], rest: Sequence[Condition]) -> dict[str, RowHead]:

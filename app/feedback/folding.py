@@ -6,11 +6,10 @@ little is packed, unpacked, and handed to SQLite one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from app.feedback.rows import COLUMNS, Prepared
@@ -71,23 +70,25 @@ class Folded:
         return [Prepared(row, tuple(tags.get(number, ())), number in own) for number, row in enumerate(values)]
 
 
-def fold(rows: Sequence[Prepared]) -> Folded:
-    """Fold rows; `rows` of what comes of it are the same ones."""
-    values = [row.values for row in rows]
-    same: dict[int, Any] = {}
+def fold(rows: Sequence[Prepared], ids: Iterator[str]) -> Folded:
+    """Fold rows; `rows` of what comes of it are the same ones. Those with an empty id get the next one of `ids`."""
+    columns: list[Sequence[Any]] = list(zip(*(row.values for row in rows), strict=True))
+    columns[:1] = [[own or next(ids) for own in column] for column in columns[:1]]
     # One row alone is not worth a statement of its own.
-    for at, column in enumerate(zip(*values, strict=True)) if len(values) > 1 else ():
-        if at not in _OWN and column.count(column[0]) == len(column):
-            same[at] = column[0]
-    others = itemgetter(*(at for at in range(len(COLUMNS)) if at not in same))
+    same = {at: column[0] for at, column in enumerate(columns) if len(rows) > 1 and _is_same(at, column)}
+    others = [column for at, column in enumerate(columns) if at not in same]
     return Folded(
-        len(values),
+        len(rows),
         same,
-        flat(list(map(others, values))),
+        flat(list(zip(*others, strict=True))),
         [(number, tag) for number, row in enumerate(rows) if row.tags for tag in row.tags],
-        tuple(number for number, row in enumerate(rows) if row.own_id),
-        models(values),
+        tuple([number for number, row in enumerate(rows) if row.own_id]),
+        models([row.values for row in rows]),
     )
+
+
+def _is_same(at: int, column: Sequence[Any]) -> bool:
+    return at not in _OWN and column[0] == column[-1] and column.count(column[0]) == len(column)
 
 
 def flat(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

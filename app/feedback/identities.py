@@ -21,8 +21,11 @@ def identities(milliseconds: int | None = None) -> Iterator[str]:
     value = at << _RANDOM_BITS | first
     triples = _triples()
     while True:
-        yield _encoded(value, triples)
-        value += 1
+        # Only the last 15 bits differ until they are used up.
+        head = _encoded(value, triples)[:-3]
+        for low in range(value & 32767, 32768):
+            yield head + triples[low]
+        value = (value | 32767) + 1
 
 
 @cache

@@ -20,9 +20,10 @@ NAMES = 64
 NO_MODEL = 0
 """`model_key` of rows of which no model is known."""
 
+CAPTURED_INDEX = "ix_feedback_state_captured_at_known"
 TAG_INDEX = "ix_feedback_tag_tag_state_captured_at_feedback_id"
-MODEL_INDEX = "ix_feedback_state_model_key_captured_at_numbers"
-SOURCE_INDEX = "ix_feedback_state_source_captured_at_numbers"
+MODEL_INDEX = "ix_feedback_state_model_key_captured_at_known"
+SOURCE_INDEX = "ix_feedback_state_source_captured_at_known"
 REVIEWER_INDEX = "ix_feedback_decision_reviewer_kind_undone_by_feedback"
 LIVE: tuple[Condition, ...] = (feedback_decision.c.kind == "decide", feedback_decision.c.undone_by.is_(None))
 """Decisions that are not undone."""

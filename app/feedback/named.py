@@ -13,17 +13,14 @@ from functools import reduce
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, false, func, or_, select
+from sqlalchemy.sql.util import ClauseAdapter
 
 from app.db.paging import Key
 from app.feedback.filter_sql import Condition
 from app.feedback.filters import Term, Word, Words
-from app.feedback.indexes import MODEL_INDEX, SOURCE_INDEX, TAG_INDEX, distinct, hinted, models, sources, tags
+from app.feedback.indexes import CAPTURED_INDEX, MODEL_INDEX, SOURCE_INDEX, TAG_INDEX, hinted, models, sources, tags
 from app.feedback.model import State
-from app.feedback.ordering import ORDERED, bound_condition
 from app.feedback.tables import feedback, feedback_tag
-
-SCORES = 8
-"""Different scores that are looked for one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,6 @@ class Named:
     index: str
     column: Column[Any]
     values: tuple[Any, ...]
-    timed: bool = True
-    """Whether its index goes by time within a name."""
 
     @property
     def table(self) -> Table:
@@ -77,10 +72,30 @@ class Named:
         found = select(func.count()).where(
             other.c[self.column.name] == value,
             other.c.state == table.c.state,
-            *((other.c.captured_at == table.c.captured_at,) if self.timed else ()),
+            other.c.captured_at == table.c.captured_at,
             id_of(other) == identity,
         )
         return hinted(found, other, self.index).correlate(table, identity.table).scalar_subquery() > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The rows whose entries in the index of all rows by time fulfil some conditions on columns that it knows."""
+
+    where: tuple[Condition, ...]
+    index: str = CAPTURED_INDEX
+
+    def has(self, table: Table, identity: Any = None) -> Condition:
+        """Whether a row of `feedback`, or one of its tags, is one of these, by one look into the index alone."""
+        mine = id_of(table) if identity is None else identity
+        other = feedback.alias()
+        found = select(func.count()).where(
+            other.c.state == table.c.state,
+            other.c.captured_at == table.c.captured_at,
+            other.c.id == mine,
+            *map(ClauseAdapter(other).traverse, self.where),
+        )
+        return hinted(found, other, self.index).correlate(table, mine.table).scalar_subquery() > 0
 
 
 def id_of(table: Any) -> Column[Any]:
@@ -108,35 +123,20 @@ def named(conn: Connection, term: Term) -> Named | None:
     return None
 
 
-def scored(conn: Connection, bounds: Sequence[Term], states: Sequence[State]) -> Named | None:
-    """The scores within bounds, where there are but few different ones, as those of a thumb have."""
-    where = tuple(map(bound_condition, bounds))
-    found: set[float] = set()
-    index = ORDERED["score"][2]
-    for state in states:
-        found |= set(
-            distinct(conn, feedback.c.score_order, feedback, index, (feedback.c.state == state, *where), SCORES)
-        )
-        if len(found) > SCORES:
-            return None
-    return Named(index, feedback.c.score_order, tuple(sorted(found)), timed=False)
-
-
 def _means(word: Word, name: str) -> bool:
     return name.startswith(word.text) if word.open else name == word.text
 
 
-def span(conn: Connection, ranges: Sequence[Range]) -> tuple[datetime, datetime] | None:
-    """When the first and the last row in these ranges were captured; None where there is no row."""
-    if not ranges:
-        return None
-    first: list[Any] = []
-    last: list[Any] = []
-    for each in ranges:
-        at = each.keys[0].column
-        query = hinted(select(at).where(*each.where), each.table, each.index).limit(1)
-        first.append(query.order_by(at.asc()).scalar_subquery())
-        last.append(query.order_by(at.desc()).scalar_subquery())
-    found = conn.execute(select(*first, *last)).one()
-    known = [moment for moment in found if moment is not None]
-    return (min(known), max(known)) if known else None
+def span(
+    conn: Connection, found: Named, states: Sequence[State], where: Sequence[Condition]
+) -> tuple[datetime, datetime] | None:
+    """When the first and the last of its rows within `where` were captured; None where there is none."""
+    at = found.table.c.captured_at
+    # A look for each end: asked for both, or for groups, a database may go through all that lies between them.
+    ends = [
+        hinted(select(at).where(*each.where).order_by(end).limit(1), found.table, found.index).scalar_subquery()
+        for each in found.ranges(states, where)
+        for end in (at.asc(), at.desc())
+    ]
+    moments = [moment for moment in conn.execute(select(*ends)).one() if moment is not None] if ends else []
+    return (min(moments), max(moments)) if moments else None

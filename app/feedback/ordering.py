@@ -15,10 +15,10 @@ from app.feedback.tables import feedback
 
 _rows = feedback.c
 ORDERED = {
-    "score": (_rows.score_order, False, "ix_feedback_state_score_order_id_uncertainty_order"),
-    "uncertainty": (_rows.uncertainty_order, True, "ix_feedback_state_uncertainty_order_id_score_order"),
+    "score": (_rows.score_order, False, "ix_feedback_state_score_order_id_known"),
+    "uncertainty": (_rows.uncertainty_order, True, "ix_feedback_state_uncertainty_order_id_known"),
     "decided": (_rows.decided_at, True, "ix_feedback_state_decided_at_id"),
-    "captured": (_rows.captured_at, True, "ix_feedback_state_captured_at_id"),
+    "captured": (_rows.captured_at, True, "ix_feedback_state_captured_at_known"),
 }
 """By order: its column, whether it falls, and the index of it within a state."""
 OWN = {

@@ -33,12 +33,11 @@ _log = feedback_decision.c
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Statements, one for each state or one for all, that bring the ids of the rows that fulfil `terms`; not `exact`:
-    and of some others."""
+    """Statements, one for each state or one for all, that bring the ids of the rows that fulfil `terms`; a reviewer's
+    brings some others, too."""
 
     terms: tuple[Term, ...]
     by_state: Mapping[State | None, Select[Any]]
-    exact: bool = True
 
     @property
     def queries(self) -> tuple[Select[Any], ...]:
@@ -55,10 +54,6 @@ class Pool:
     def query(self, state: State | None) -> Select[Any]:
         """The one that brings the rows of a state; it has some."""
         return self.by_state[None if None in self.by_state else state]
-
-    def number(self, conn: Connection, most: int) -> int:
-        """How many ids they bring, up to `most`."""
-        return counted(conn, self.queries, most)
 
 
 def pools(conn: Connection, given: Filter) -> Iterator[Pool]:
@@ -82,7 +77,7 @@ def pools(conn: Connection, given: Filter) -> Iterator[Pool]:
             # What was decided may have been decided again by somebody else.
             meant = words_condition(_log.reviewer, test)
             query = _ids(_log.feedback_id, feedback_decision, REVIEWER_INDEX, meant, *LIVE)
-            yield Pool((term,), {None: query}, exact=False)
+            yield Pool((term,), {None: query})
         elif term.field == "id":
             yield Pool((term,), {None: by_id(select(_rows.id).where(words_condition(_rows.id, test)))})
 

@@ -23,7 +23,8 @@ from app.feedback.identities import identities
 from app.feedback.imports.items import Item
 from app.feedback.model import Extra, Violation
 from app.feedback.quarantine import Entry, entry
-from app.feedback.rows import CAPTURED_AT, Prepared, ViolationError, parse, parse_object, prepare, whole
+from app.feedback.rows import CAPTURED_AT, UNIQUE_KEY, Prepared, ViolationError, parse, parse_object, prepare, whole
+from app.feedback.texts import is_pure
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -34,10 +35,11 @@ for its end, at most a second or two."""
 BATCH_BYTES = 16_000_000
 FIRST_ROWS = 4_000
 """The first batch is small, so that writing begins early; each one after it is twice as large, up to the full size."""
-PIECE_ROWS = 2_000
-"""Few rows at a time as objects: until they are written they are kept as bytes, which take a third of the memory."""
-PIECE_BYTES = 2_000_000
-PIECES_AHEAD = 12
+PIECE_ROWS = 6_000
+"""Rows at a time as objects, and in the order of their times: until they are written they are kept as bytes, which take
+a third of the memory."""
+PIECE_BYTES = 6_000_000
+PIECES_AHEAD = 4
 """Pieces that may be ready and not wanted yet: about a batch, so that neither side waits for a pause of the other."""
 PIPE_BYTES = 1 << 20
 """What a pipe should hold besides, where the system lets it."""
@@ -200,7 +202,7 @@ def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piec
             if convert is not None:
                 value = convert(whole(raw) if value is None else value)
             row = parse(raw, extra) if value is None else parse_object(value, extra)
-            rows.append(prepare(row, now=now, batch=batch, identity=next(ids)))
+            rows.append(prepare(row, now=now, batch=batch, identity="", pure=value is None and is_pure(raw)))
         except ViolationError as error:
             # A line of an export is kept as it stood, with its decisions.
             text = b"" if convert is without_decisions else _as_json(value)
@@ -214,8 +216,12 @@ def _piece(items: list[Item], size: int, work: Work, ids: Iterator[str]) -> Piec
         (each.line, (each.violation.field, each.violation.reason), (each.raw, each.size, each.digest))
         for each in refused
     ]
-    packed = marshal.dumps(fold(rows).packed())
-    return Piece((last.end, last.line), len(items), size, packed, marshal.dumps(stood), marshal.dumps(broken))
+    packed = fold(rows, ids).packed()
+    # Marshal looks up whatever is held twice.
+    del rows
+    return Piece(
+        (last.end, last.line), len(items), size, marshal.dumps(packed), marshal.dumps(stood), marshal.dumps(broken)
+    )
 
 
 def _by_time(rows: list[Prepared], stood: list[tuple[int, bytes]]) -> tuple[list[Prepared], list[tuple[int, bytes]]]:
@@ -223,13 +229,11 @@ def _by_time(rows: list[Prepared], stood: list[tuple[int, bytes]]) -> tuple[list
 
     Of rows that are the same the first one in the file counts, so that these stay as they are.
     """
-    if len({row.unique_key for row in rows}) < len(rows) or any(row.own_id for row in rows):
+    if len({row.values[UNIQUE_KEY] for row in rows}) < len(rows) or any(row.own_id for row in rows):
         return rows, stood
     times = [row.values[CAPTURED_AT] for row in rows]
     order = sorted(range(len(rows)), key=times.__getitem__)
-    # New ids go up with the rows, as the table does on servers.
-    made = [rows[at].with_id(row.id) for row, at in zip(rows, order, strict=True)]
-    return made, [stood[at] for at in order]
+    return [rows[at] for at in order], [stood[at] for at in order]
 
 
 def _as_json(value: Mapping[str, Any] | None) -> bytes:

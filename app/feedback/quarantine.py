@@ -224,6 +224,23 @@ async def drop(db: Database, identity: str) -> Quarantined:
     return found
 
 
+async def drop_open(db: Database, batch: str = "") -> tuple[str, ...]:
+    """Let go all that is open, or all that is open of an import; the ids of what was dropped."""
+    dropped: list[str] = []
+    mine = (_columns.state == "open", *((_columns.batch == batch,) if batch else ()))
+
+    def work(conn: Connection) -> list[str]:
+        # Held, so that nobody mends meanwhile what is told as dropped.
+        found = select(_columns.id).where(*mine).order_by(_columns.id).limit(ASKED).with_for_update()
+        ids = list(conn.scalars(found))
+        conn.execute(update(feedback_quarantine).where(_columns.id.in_(ids)).values(state="dropped"))
+        return ids
+
+    while ids := await db.run(work, write=True):
+        dropped += ids
+    return tuple(dropped)
+
+
 async def _again(db: Database, found: Quarantined, extra: Extra) -> Retried:
     if not found.complete or found.reason in CONFLICTS:
         return Retried(left=(found,))

@@ -159,7 +159,7 @@ def _found(conn: Connection, order: Order, given: Filter, step: int) -> Iterator
         yield from _ordered_few(conn, order, ids, narrow)
     elif order == "oldest" and ordering.order_of(given) == "captured" and narrow:
         way = planning.by_order(conn, given)
-        stride = Stride(way.by_index, way.collected)
+        stride = Stride(way.by_index, way.passed)
         cursor: Cursor | None = None
         while True:
             began = time.perf_counter()
@@ -255,7 +255,7 @@ def _model_run(key: int, name: str) -> Run:
     def why(row: Row[Any], now: datetime) -> str:
         return f"{name}, waits {_age(row, now)}" if name else f"no model known, waits {_age(row, now)}"
 
-    return Run("ix_feedback_state_model_key_captured_at_numbers", _OLDEST, why, (_rows.model_key == key,), key)
+    return Run("ix_feedback_state_model_key_captured_at_known", _OLDEST, why, (_rows.model_key == key,), key)
 
 
 def _clusters(conn: Connection) -> Iterator[Run]:
@@ -303,10 +303,10 @@ def _age(row: Row[Any], now: datetime) -> str:
 
 
 RUN_OF = {
-    "oldest": Run("ix_feedback_state_captured_at_id", _OLDEST, _oldest),
-    "worst": Run("ix_feedback_state_score_order_id_uncertainty_order", (Key(_rows.score_order), Key(_rows.id)), _worst),
+    "oldest": Run("ix_feedback_state_captured_at_known", _OLDEST, _oldest),
+    "worst": Run("ix_feedback_state_score_order_id_known", (Key(_rows.score_order), Key(_rows.id)), _worst),
     "uncertain": Run(
-        "ix_feedback_state_uncertainty_order_id_score_order",
+        "ix_feedback_state_uncertainty_order_id_known",
         (Key(_rows.uncertainty_order, descending=True), Key(_rows.id, descending=True)),
         _uncertain,
     ),

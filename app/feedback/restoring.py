@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from app.db.types import utc_now
 from app.feedback import exported, ingest
-from app.feedback.exported import without_decisions
+from app.feedback.exported import Kept, without_decisions
 from app.feedback.imports import jsonl
 from app.feedback.imports.reader import Reader
 from app.feedback.model import Extra, ImportReport, Refused
@@ -30,9 +30,11 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Decisions that are there now, and lines whose decisions are not, with the reason."""
+    """Decisions that are there now, how many of them are new, and lines whose decisions are not there, with the
+    reason."""
 
     decisions: int = 0
+    new: int = 0
     refused: tuple[Refused, ...] = ()
 
 
@@ -59,12 +61,13 @@ async def import_export(
         mark = ingest.fingerprint(str(path), f"{size} {changed} export {extra}")
         source = ingest.Source(name or str(path), mark, size >= LARGE, without_decisions)
         report = await ingest.import_rows(db, source, Reader(stream), extra=extra, progress=progress)
-    count, refused = 0, []
+    new, known, refused = 0, 0, []
     for batch in _batches(path):
         done, left = await db.run(lambda conn, batch=batch: _restore(conn, batch, extra), write=True)  # type: ignore[misc]
-        count += done
+        new += done.new
+        known += done.known
         refused += left
-    return report, Restored(count, tuple(refused))
+    return report, Restored(new + known, new, tuple(refused))
 
 
 Line = tuple[int, Mapping[str, Any], list[Any]]
@@ -84,15 +87,18 @@ def _batches(path: Path) -> Iterator[list[Line]]:
         yield batch
 
 
-def _restore(conn: Connection, batch: list[Line], extra: Extra) -> tuple[int, list[Refused]]:
-    count, refused = 0, []
+def _restore(conn: Connection, batch: list[Line], extra: Extra) -> tuple[Kept, list[Refused]]:
+    new, known, refused = 0, 0, []
     for line, value, entries in batch:
         try:
             ready = prepare(parse_object(value, extra), now=utc_now())
         except ViolationError:
             continue  # It is in quarantine with its decisions.
         try:
-            count += exported.restore(conn, ready, entries)
+            kept = exported.restore(conn, ready, entries)
         except ViolationError as error:
             refused.append(Refused(line, str(error)))
-    return count, refused
+            continue
+        new += kept.new
+        known += kept.known
+    return Kept(new, known), refused

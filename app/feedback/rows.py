@@ -6,9 +6,8 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -21,7 +20,7 @@ from app.feedback.tables import EVENT_LENGTH, NAME_LENGTH, SCORE_UNKNOWN, TAG_LE
 from app.ids import new_id
 
 AHEAD = timedelta(days=1)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = "1970-01-01 00:00:00"
 FIELDS = tuple(FeedbackIn.model_fields)
 LANGUAGE_LENGTH = 35
 
@@ -61,8 +60,8 @@ COLUMNS = (
 """The columns of `feedback` that a new row fills, in the order of `Prepared.values`."""
 
 
-_UNIQUE_KEY, _BODY_HASH, _EVENT = map(COLUMNS.index, ("unique_key", "body_hash", "source_event_id"))
-CAPTURED_AT = COLUMNS.index("captured_at")
+UNIQUE_KEY, CAPTURED_AT = map(COLUMNS.index, ("unique_key", "captured_at"))
+_BODY_HASH, _EVENT = map(COLUMNS.index, ("body_hash", "source_event_id"))
 assert COLUMNS[0] == "id"
 
 
@@ -88,14 +87,10 @@ class Prepared:
         """The key of the row."""
         return str(self.values[0])
 
-    def with_id(self, identity: str) -> Prepared:
-        """The same row with another key."""
-        return Prepared((identity, *self.values[1:]), self.tags, self.own_id)
-
     @property
     def unique_key(self) -> bytes:
         """The same for rows that are one."""
-        key: bytes = self.values[_UNIQUE_KEY]
+        key: bytes = self.values[UNIQUE_KEY]
         return key
 
     @property
@@ -196,44 +191,57 @@ def _first(problems: list[Any]) -> Violation:
     return Violation(field[:NAME_LENGTH], texts.clean(reason + more))
 
 
-def prepare(row: FeedbackIn, *, now: datetime, batch: str | None = None, identity: str | None = None) -> Prepared:
-    """Clean the row, give it its keys, and turn it into values for the table. Raises ViolationError."""
-    source, given, output = _name("source", row.source), _text("input", row.input), _text("output", row.output)
-    if source is None:
-        raise ViolationError(Violation("source", "is empty"))
-    event, author = _name("source_event_id", row.source_event_id), _name("author", row.author)
-    model, version = _name("model", row.model), _name("model_version", row.model_version)
-    prompt = _name("prompt_version", row.prompt_version)
-    comment = None if row.comment is None else _text("comment", row.comment)
-    tags = _tags(row.tags) if row.tags else ()
-    context_text = _json("context", row.context) if row.context else None
-    raw_text = _json("score_raw", row.score_raw) if row.score_raw is not None else None
-    captured = now if row.captured_at is None else _moment(row.captured_at, now)
-    plain_input = texts.canonical(given)
+def prepare(
+    row: FeedbackIn, *, now: datetime, batch: str | None = None, identity: str | None = None, pure: bool = False
+) -> Prepared:
+    """Clean the row, give it its keys, and turn it into values for the table. Raises ViolationError.
+
+    `pure` says that no text in it has a control character (`texts.is_pure`), which then are not looked for.
+    """
+    # Quicker than one attribute after the other.
+    fields = vars(row)
+    given, output = _text("input", fields["input"], pure), _text("output", fields["output"], pure)
+    source, event, author, model, version, prompt = _names(fields)
+    comment = fields["comment"]
+    if comment is not None:
+        comment = _text("comment", comment, pure)
+    tags = _TAGS[fields["tags"]] if fields["tags"] else ()
+    context, raw, captured = fields["context"], fields["score_raw"], fields["captured_at"]
+    context_text = _json("context", context, pure) if context else None
+    raw_text = _json("score_raw", raw, False) if raw is not None else None
+    received = _NOW[now]
+    plain_input = texts.canonical(given, pure)
     # Zero has two signs, which not every database tells apart.
-    score = None if row.score is None else row.score + 0.0
-    content = texts.content_hash(version, plain_input, texts.canonical(output), author, comment)
-    tags_text = _tags_text(tags) if tags else None
+    score = None if fields["score"] is None else fields["score"] + 0.0
+    content = texts.content_hash(
+        version, plain_input, texts.canonical(output, pure), author, texts.canonical(comment, pure)
+    )
+    tags_text = _TAGS_TEXT[tags] if tags else None
     if event is None:
         # The content is the key, so that nothing but the content can be the same.
         key = body_hash = bytes.fromhex(content[:32])
     else:
         key = texts.digest(f"e:{source}\0{event}")
         body_hash = texts.digest(f"{content}\n{model}\n{prompt}\n{score}\n{tags_text}\n{raw_text}\n{context_text}")
-    context = row.context
+    channel = run = language = None
+    uncertainty = UNCERTAINTY_UNKNOWN
     if context:
-        channel, run = _word(context.get("channel"), EVENT_LENGTH), _word(context.get("run_id"), NAME_LENGTH)
-        language, uncertainty = _word(context.get("language"), LANGUAGE_LENGTH), _uncertainty(context)
-    else:
-        channel, run, language, uncertainty = None, None, None, UNCERTAINTY_UNKNOWN
+        if "channel" in context:
+            channel = _word(context["channel"], EVENT_LENGTH)
+        if "run_id" in context:
+            run = _word(context["run_id"], NAME_LENGTH)
+        if "language" in context:
+            language = _word(context["language"], LANGUAGE_LENGTH)
+        if "uncertainty" in context or "confidence" in context:
+            uncertainty = _uncertainty(context)
     values = (
-        row.id or identity or new_id(),
+        fields["id"] or (new_id() if identity is None else identity),
         key,
         body_hash,
         source,
         event,
-        _stored(captured),
-        _stored_now(now),
+        received.stored if captured is None else _moment("captured_at", captured, received.latest),
+        received.stored,
         author,
         channel,
         model,
@@ -245,7 +253,7 @@ def prepare(row: FeedbackIn, *, now: datetime, batch: str | None = None, identit
         score,
         SCORE_UNKNOWN if score is None else score,
         uncertainty,
-        _model_key(model, version),
+        _MODEL_KEYS[model, version],
         texts.shape(output),
         SCHEMA_VERSION,
         content,
@@ -259,32 +267,46 @@ def prepare(row: FeedbackIn, *, now: datetime, batch: str | None = None, identit
         comment,
         context_text,
     )
-    return Prepared(values, tags, row.id is not None)
+    return Prepared(values, tags, fields["id"] is not None)
 
 
-@lru_cache(1024)
-def _model_key(model: str | None, version: str | None) -> int:
+def _model_key(named: tuple[str | None, str | None]) -> int:
+    model, version = named
     return 0 if model is None and version is None else texts.number(f"{model}\0{version}".encode())
 
 
-def _text(field: str, text: str) -> str:
+_MODEL_KEYS = texts.Memo(_model_key)
+
+
+def _text(field: str, text: str, pure: bool) -> str:
     if len(text) * 4 > FIELD_BYTES and len(text.encode()) > FIELD_BYTES:
         raise ViolationError(Violation(field, f"is too long, at most {FIELD_BYTES} bytes of UTF-8 are taken"))
-    return texts.clean(text)
+    return text if pure else texts.clean(text)
 
 
-def _name(field: str, text: str | None) -> str | None:
-    """A name is one line without white space around it."""
-    if text is None:
-        return None
-    name = texts.name(text)
-    if not name:
-        raise ViolationError(Violation(field, "is blank"))
-    return name
+_NAMED = ("source", "source_event_id", "author", "model", "model_version", "prompt_version")
+_NAMES: texts.Memo[str | None, str | None] = texts.Memo(lambda text: None if text is None else texts.name(text))
 
 
-@lru_cache(1024)
-def _tags(given: tuple[str, ...]) -> tuple[str, ...]:
+def _names(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The names of a row; each is one line without white space around it."""
+    event = fields["source_event_id"]
+    names = (
+        _NAMES[fields["source"]],
+        # It hardly ever comes again.
+        None if event is None else texts.name(event),
+        _NAMES[fields["author"]],
+        _NAMES[fields["model"]],
+        _NAMES[fields["model_version"]],
+        _NAMES[fields["prompt_version"]],
+    )
+    if "" in names:
+        raise ViolationError(Violation(_NAMED[names.index("")], "is blank"))
+    return names
+
+
+def canonical_tags(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Tags as they are kept: trimmed, each once. Raises ViolationError."""
     tags = dict.fromkeys(texts.canonical(texts.clean(tag)) for tag in given)
     if None in tags:
         raise ViolationError(Violation("tags", "one is blank"))
@@ -293,12 +315,14 @@ def _tags(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tag for tag in tags if tag)
 
 
-_tags_text = lru_cache(1024)(texts.json_text)
+_TAGS = texts.Memo(canonical_tags, 1024)
+_TAGS_TEXT: texts.Memo[tuple[str, ...], str] = texts.Memo(texts.json_text, 1024)
 
 
-def _json(field: str, value: Any) -> str:
+def _json(field: str, value: Any, pure: bool) -> str:
     try:
-        text = texts.json_text(texts.clean_json(value, DEPTH))
+        clean = (texts.flat_json(value) if pure else None) or texts.clean_json(value, DEPTH)
+        text = texts.json_text(clean)
     except (ValueError, RecursionError) as error:
         raise ViolationError(Violation(field, str(error))) from None
     if len(text) * 4 > FIELD_BYTES and len(text.encode()) > FIELD_BYTES:
@@ -306,24 +330,44 @@ def _json(field: str, value: Any) -> str:
     return text
 
 
-def _moment(given: datetime, now: datetime) -> datetime:
+def check_moment(field: str, given: datetime, *, now: datetime) -> None:
+    """Raises ViolationError for a moment before 1970 or more than a day ahead."""
+    _moment(field, given, _NOW[now].latest)
+
+
+def _moment(field: str, given: datetime, latest: str) -> str:
+    """A moment of a row as it is stored; `latest` is the last one that is taken."""
     try:
-        moment = given.astimezone(UTC)
+        stored = _stored(given.astimezone(UTC) if given.utcoffset() else given)
     except (OverflowError, ValueError):
-        raise ViolationError(Violation("captured_at", "is no time that can be kept")) from None
-    if moment > now + AHEAD:
-        raise ViolationError(Violation("captured_at", "lies in the future"))
-    if moment < EARLIEST:
-        raise ViolationError(Violation("captured_at", "lies before 1970"))
-    return moment
+        raise ViolationError(Violation(field, "is no time that can be kept")) from None
+    if stored > latest:
+        raise ViolationError(Violation(field, "lies in the future"))
+    if stored < EARLIEST:
+        raise ViolationError(Violation(field, "lies before 1970"))
+    return stored
+
+
+_DAYS: texts.Memo[int, str] = texts.Memo(lambda ordinal: date.fromordinal(ordinal).isoformat())
+_TWO = tuple(f"{number:02}" for number in range(60))
 
 
 def _stored(moment: datetime) -> str:
-    """A UTC moment in the form that SQLite keeps and that servers take."""
-    return moment.isoformat(" ", "microseconds")[:26]
+    """A UTC moment in the form that SQLite keeps and that servers take: `isoformat(" ", "microseconds")` without the
+    zone, in a sixth of the time."""
+    day, micros = _DAYS[moment.toordinal()], moment.microsecond
+    seconds = f"{_TWO[moment.hour]}:{_TWO[moment.minute]}:{_TWO[moment.second]}"
+    return f"{day} {seconds}.{micros:06}" if micros else f"{day} {seconds}.000000"
 
 
-_stored_now = lru_cache(16)(_stored)
+class _Now(NamedTuple):
+    """When rows are received, as it is stored, and the last moment at which they may have been captured."""
+
+    stored: str
+    latest: str
+
+
+_NOW: texts.Memo[datetime, _Now] = texts.Memo(lambda now: _Now(_stored(now), _stored(now + AHEAD)), 16)
 
 
 def _word(value: object, length: int) -> str | None:
@@ -332,8 +376,8 @@ def _word(value: object, length: int) -> str | None:
         return None
     if len(value) > length * 4:
         return None
-    text = texts.name(value)
-    return text if 0 < len(text) <= length else None
+    text = _NAMES[value]
+    return text if text and len(text) <= length else None
 
 
 def _uncertainty(context: Mapping[str, Any]) -> float:

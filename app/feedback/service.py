@@ -66,12 +66,14 @@ class FeedbackService(Deciding):
         self._session = new_id()
         self._open = False
         self._exhausted = False
+        self._all_found = False
         self._up, self._problem = True, ""
         self.quarantine = Mending(db)
         self._quarantined = 0
         self._badge: Badge | None = None
         self._refilling: asyncio.Task[None] | None = None
         self._halted = False
+        self._letting_go = 0
         self._looked_at, self._told = 0, 0.0
         self._clusters_at: datetime | None = None
         self._renewed = 0.0
@@ -126,7 +128,8 @@ class FeedbackService(Deciding):
             reading=self._refilling is not None,
             looked_at=self._looked_at,
             ended=self._halted,
-            exhausted=self._exhausted,
+            # All that one search has found may be all there is, although another one looks for what comes in later.
+            exhausted=self._exhausted or (self._all_found and bool(self._upcoming)),
             up=self._up,
             problem=self._trouble or self._problem,
             unsaved=self._unsaved,
@@ -167,28 +170,31 @@ class FeedbackService(Deciding):
     def _start_anew(self, keep: int) -> None:
         dropped = [item.row.id for item in list(self._upcoming)[keep:] if not item.reshow]
         self._upcoming = deque(list(self._upcoming)[:keep])
-        self._exhausted = self._halted = False
+        self._exhausted = self._halted = self._all_found = False
         before, self._refilling = self._refilling, None
         if before is not None:
             before.cancel()
+        self._letting_go += 1
         self._spawn(self._again(before, dropped, keep))
         self._publish()
 
     async def _again(self, before: asyncio.Task[None] | None, dropped: list[str], keep: int) -> None:
-        if before is not None:
-            await asyncio.gather(before, return_exceptions=True)
-            late = [item for item in list(self._upcoming)[keep:] if item.row.id not in dropped and not item.reshow]
-            dropped += [item.row.id for item in late]
-            self._upcoming = deque(item for item in self._upcoming if item not in late)
         try:
+            if before is not None:
+                await asyncio.gather(before, return_exceptions=True)
+                late = [item for item in list(self._upcoming)[keep:] if item.row.id not in dropped and not item.reshow]
+                dropped += [item.row.id for item in late]
+                self._upcoming = deque(item for item in self._upcoming if item not in late)
             await self._db.run(lambda conn: claims.release(conn, self._session, dropped), write=True)
         except UserError as error:
             log.info("claims stay until their lease is over: %s", error)
+        finally:
+            self._letting_go -= 1
         self._refill()
 
     def _refill(self) -> None:
-        """Look for more rows where few are left."""
-        few = len(self._upcoming) <= self._ahead // 2
+        """Look for more rows where few are left. Those that are just let go would be passed over: they come first."""
+        few = len(self._upcoming) <= self._ahead // 2 and not self._letting_go
         if self._open and self._refilling is None and few and not (self._exhausted or self._halted):
             self._looked_at, self._told = 0, time.monotonic()
             self._refilling = self._spawn(self._fetch())
@@ -246,7 +252,7 @@ class FeedbackService(Deciding):
                 break
         known = {item.row.id for item in self._upcoming} | {item.row.id for item in self._recent()}
         fresh = [item for item in items if item.row.id not in known]
-        self._exhausted = not found
+        self._exhausted, self._all_found = not found, len(found) < limit
         for item in shown_again if fresh else ():
             if item.row.id not in known:
                 fresh.insert(self._chance.randrange(len(fresh) + 1), item)

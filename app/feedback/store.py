@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from app.db.types import on_server
+from app.feedback.ahead import Ahead
 from app.feedback.folding import CHUNK, First, Folded, flat, models, statement
 from app.feedback.model import STATES, Counts
 from app.feedback.rows import COLUMNS, Prepared
@@ -23,6 +24,8 @@ STATEMENT_LENGTH = 900_000
 """Characters of one statement to a server, unless it takes even less."""
 _ID, _UNIQUE_KEY, _CAPTURED_AT = map(COLUMNS.index, ("id", "unique_key", "captured_at"))
 _LONG = tuple(map(COLUMNS.index, ("input", "output", "comment", "context", "score_raw")))
+_MANY = 500
+"""Rows that hardly fit into one statement."""
 _OTHERS_BYTES = 40_000
 """More than all other columns of a row take in a statement."""
 CONTENT_TAKEN = "another row has this source_event_id and other content; the first one was kept"
@@ -167,19 +170,32 @@ def _send(conn: Connection, table: str, columns: tuple[str, ...], rows: Sequence
         names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
         conn.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(rows))
         return
+    most = min(STATEMENT_LENGTH, ((packet_of(conn) or 0) - _MARGIN) // 4)
+    texts = _statements(table, columns, rows, most)
+    # While the server works at one statement the next one is written; not worth a thread where there is one.
+    ahead = Ahead(texts, 1) if len(rows) > _MANY else None
+    try:
+        for text in ahead or texts:
+            # Without parameters a % in the text is nothing but a %.
+            conn.exec_driver_sql(text, execution_options={"no_parameters": True})
+    finally:
+        if ahead is not None:
+            ahead.close()
+
+
+def _statements(table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], most: int) -> Iterator[str]:
+    """Statements for a server, each of about `most` characters at most."""
     head = f"INSERT INTO {table} ({', '.join(f'`{name}`' for name in columns)}) VALUES "
     texts: list[str] = []
     size = 0
-    most = min(STATEMENT_LENGTH, ((packet_of(conn) or 0) - _MARGIN) // 4)
     for row in rows:
         text = _tuple(row)
         if texts and size + len(text) > most:
-            conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
+            yield head + ",".join(texts)
             texts, size = [], 0
         texts.append(text)
         size += len(text) + 1
-    # Without parameters a % in the text is nothing but a %.
-    conn.exec_driver_sql(head + ",".join(texts), execution_options={"no_parameters": True})
+    yield head + ",".join(texts)
 
 
 def _fill(

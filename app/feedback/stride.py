@@ -13,9 +13,9 @@ LONG_S = 0.2
 class Stride:
     """`rows` of the next step, between FIRST and MOST."""
 
-    def __init__(self, by_index: bool = False, collected: int = 0) -> None:
-        """`by_index`: what is looked at are entries of indexes, not rows, among so many ids `collected` each time."""
-        self._least = min(max(FIRST * (ENTRIES if by_index else 1), collected), MOST)
+    def __init__(self, by_index: bool = False, passed: int = 0) -> None:
+        """`by_index`: what is looked at are entries of indexes, not rows; so many are `passed` for a page."""
+        self._least = min(max(FIRST * (ENTRIES if by_index else 1), passed), MOST)
         self.rows = self._least
 
     def took(self, seconds: float) -> None:

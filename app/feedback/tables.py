@@ -32,7 +32,8 @@ SCORE_UNKNOWN = 2.0
 UNCERTAINTY_UNKNOWN = -1.0
 """`uncertainty_order` of a row without one: below every uncertainty."""
 
-_NUMBERS = ("score_order", "uncertainty_order")
+_BESIDE_NUMBER = ("source", "model_key", "captured_at", "decided_at")
+_BESIDE_NAME = ("score_order", "uncertainty_order", "decided_at")
 
 
 class JsonText(TypeDecorator[Any]):
@@ -97,7 +98,6 @@ feedback = Table(
     Column("comment", LongText),
     Column("context", JsonText),
     Index("ix_feedback_unique_key", "unique_key", unique=True),
-    Index("ix_feedback_state_captured_at_id", "state", "captured_at", "id"),
     # SQLite spares itself what waits, which is most of what comes in.
     Index(
         "ix_feedback_state_decided_at_id",
@@ -106,12 +106,15 @@ feedback = Table(
         "id",
         sqlite_where=text("decided_at IS NOT NULL"),
     ),
-    # Each of the two knows the other number, which is so asked of an entry rather than of a row.
-    Index("ix_feedback_state_score_order_id_uncertainty_order", "state", "score_order", "id", "uncertainty_order"),
-    Index("ix_feedback_state_uncertainty_order_id_score_order", "state", "uncertainty_order", "id", "score_order"),
-    # These know both numbers: most filters name a model or a source and ask for bad scores.
-    Index("ix_feedback_state_model_key_captured_at_numbers", "state", "model_key", "captured_at", "id", *_NUMBERS),
-    Index("ix_feedback_state_source_captured_at_numbers", "state", "source", "captured_at", "id", *_NUMBERS),
+    # Behind their keys, these hold what else filters ask for, which is so asked of an entry rather than of a row.
+    Index("ix_feedback_state_captured_at_known", "state", "captured_at", "id", "source", "model_key", *_BESIDE_NAME),
+    Index("ix_feedback_state_score_order_id_known", "state", "score_order", "id", "uncertainty_order", *_BESIDE_NUMBER),
+    Index(
+        "ix_feedback_state_uncertainty_order_id_known",
+        *("state", "uncertainty_order", "id", "score_order", *_BESIDE_NUMBER),
+    ),
+    Index("ix_feedback_state_model_key_captured_at_known", "state", "model_key", "captured_at", "id", *_BESIDE_NAME),
+    Index("ix_feedback_state_source_captured_at_known", "state", "source", "captured_at", "id", *_BESIDE_NAME),
     Index("ix_feedback_state_cluster_id", "state", "cluster", "id"),
     **SERVER_OPTIONS,
 )

@@ -77,9 +77,11 @@ def test_every_row_is_accounted_for_from_file_to_file(empty_database_url: str, q
     if not empty_database_url.startswith("sqlite"):
         assert qd("db", "upgrade", **elsewhere).returncode == 0
     report = said(qd, "import", str(out), **elsewhere)
-    assert (report["rows"], report["created"], report["decisions"]) == (10, 10, 3)
+    assert (report["rows"], report["created"], report["decisions"], report["decisions_new"]) == (10, 10, 3, 3)
     report = said(qd, "import", str(out), **elsewhere)
-    assert (report["rows"], report["duplicate"], report["decisions"]) == (10, 10, 3)
+    assert (report["rows"], report["duplicate"], report["decisions"], report["decisions_new"]) == (10, 10, 3, 0)
+    told = "10 rows: 0 created, 10 there already; 3 decisions: 0 new, 3 there already\n"
+    assert qd("feedback", "import", str(out), **elsewhere).stdout == told
     assert qd("feedback", "export", **elsewhere).stdout == exported.stdout
 
 
@@ -95,12 +97,53 @@ def test_adding_one_row(qd: Qd) -> None:
     assert len(said(qd, "list")["rows"]) == 1
 
 
-def test_rows_are_kept_while_the_database_is_away(qd: Qd) -> None:
-    away = {URL: "mysql://nobody@127.0.0.1:1/nothing"}
-    added = said(qd, "add", "--input", "q", "--output", "a", **away)
-    assert added["state"] == "spooled"
+def test_a_row_with_the_event_of_another_is_told_from_a_duplicate(empty_database_url: str, qd: Qd) -> None:
+    variables: dict[str, Any] = {URL: empty_database_url}
+    if not empty_database_url.startswith("sqlite"):
+        assert qd("db", "upgrade", **variables).returncode == 0
+    given = ("--event-id", "7", "--input", "q")
+    kept = said(qd, "add", *given, "--output", "a", **variables)
+    refused = said(qd, "add", *given, "--output", "b", code=1, **variables)
+    why = "source_event_id: another row has this source_event_id and other content; the first one was kept"
+    assert (refused["state"], refused["why"]) == ("quarantined", why)
+    shown = said(qd, "quarantine", "show", refused["id"], **variables)
+    assert json.loads(shown["raw"])["output"] == "b"
+    done = qd("feedback", "add", *given, "--output", "b", **variables)
+    # It is the same entry once more.
+    assert (done.returncode, done.stdout) == (1, f"in quarantine as {refused['id']}: {why}\n")
+    assert f"qd feedback quarantine show {refused['id']}" in done.stderr
+    other = {"id": kept["id"], "source": "cli", "input": "another", "output": "row"}
+    assert said(qd, "add", json.dumps(other), code=1, **variables)["why"].startswith("id: another row has")
+    assert said(qd, "add", *given, "--output", "a", **variables) == {**kept, "state": "duplicate"}
+    # What was let go is wanted by nobody, as in a file given again.
+    assert said(qd, "quarantine", "drop", refused["id"], **variables)["dropped"] == [refused["id"]]
+    assert said(qd, "add", *given, "--output", "b", **variables) == {**kept, "state": "duplicate"}
+
+
+def test_a_row_without_input_and_output_is_refused(qd: Qd) -> None:
+    for arguments, told in (
+        (("--input", "", "--output", " \n"), "--input and --output are both empty\n"),
+        (('{"source": "cli", "input": "\\u001b", "output": ""}',), "input and output are both empty\n"),
+    ):
+        done = qd("feedback", "add", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"quarterdeck: {told}say what the model was given, or what it answered\n"
+    assert said(qd, "add", "--input", "", "--output", "a")["state"] == "created"
+
+
+def test_rows_are_kept_while_the_database_is_away(qd: Qd, tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    away: dict[str, Any] = {URL: f"sqlite:///{folder}/rows.db"}
+    folder.touch()
+    added = said(qd, "add", "--input", "q", "--output", "a", "--event-id", "7", **away)
+    assert (added["state"], added["why"]) == ("spooled", None)
     assert said(qd, "decide", added["id"], "--verdict", "reject", **away)["state"] == "spooled"
-    assert [row["state"] for row in said(qd, "list", "id:" + added["id"])["rows"]] == ["rejected"]
+    # Whether it is in conflict with another row is not known yet.
+    assert said(qd, "add", "--input", "q", "--output", "b", "--event-id", "7", **away)["state"] == "spooled"
+    folder.unlink()
+    folder.mkdir()
+    assert [row["state"] for row in said(qd, "list", "id:" + added["id"], **away)["rows"]] == ["rejected"]
+    assert [entry["field"] for entry in said(qd, "quarantine", "list", **away)["entries"]] == ["source_event_id"]
 
 
 def test_what_is_in_quarantine_is_mended_tried_again_or_let_go(qd: Qd, home: Path, tmp_path: Path) -> None:
@@ -117,6 +160,24 @@ def test_what_is_in_quarantine_is_mended_tried_again_or_let_go(qd: Qd, home: Pat
     assert said(qd, "quarantine", "drop", ids[2]) == {"schema": 1, "dropped": [ids[2]]}
     assert said(qd, "quarantine", "list")["entries"] == []
     assert [row["context"] for row in said(qd, "list", "input:2")["rows"]] == [{"more": 1}]
+
+
+def test_all_of_an_import_is_let_go_at_once(qd: Qd, tmp_path: Path) -> None:
+    batches = []
+    for name, count in (("a", 3), ("b", 2), ("c", 1)):
+        (tmp_path / name).write_text("".join(f'{{"source": "{name}", "input": "{n}"}}\n' for n in range(count)))
+        batches.append(said(qd, "import", str(tmp_path / name), code=1)["batch"])
+    listed = said(qd, "quarantine", "list", "--batch", batches[0])["entries"]
+    first, *others = [entry["id"] for entry in listed]
+    said(qd, "quarantine", "drop", first)
+    assert said(qd, "quarantine", "drop", "--batch", batches[0])["dropped"] == others
+    assert qd("feedback", "quarantine", "drop", "--batch", batches[0]).stdout == "0 dropped\n"
+    assert qd("feedback", "quarantine", "drop", "--all").stdout == "3 dropped\n"
+    assert said(qd, "quarantine", "list")["entries"] == []
+    assert len(said(qd, "quarantine", "list", "--state", "dropped")["entries"]) == 6
+    for wrong in ((), (first, "--all"), ("--all", "--batch", batches[0])):
+        done = qd("feedback", "quarantine", "drop", *wrong)
+        assert (done.returncode, "name entries, or --batch, or --all" in done.stderr) == (2, True)
 
 
 def test_rows_come_through_a_pipe(qd: Qd, environ: dict[str, str], tmp_path: Path) -> None:
@@ -220,6 +281,27 @@ def test_a_reviewer_is_a_name(qd: Qd) -> None:
             done = qd("feedback", *command, "--reviewer", name)
             assert done.returncode == 2
             assert done.stderr.startswith("quarterdeck: --reviewer: a name has 1 to 128 characters")
+
+
+def test_an_empty_list_says_where_rows_come_from(qd: Qd) -> None:
+    told = qd("feedback", "list").stdout
+    assert told.startswith("there is no row yet: `qd feedback import FILE` and `qd feedback add` bring some")
+    assert qd("feedback", "list", "tag:tone").stdout == "no row fulfils this\n"
+    said(qd, "add", "--input", "q", "--output", "a")
+    assert qd("feedback", "list", "--since", "tomorrow").returncode == 2
+    assert qd("feedback", "list", "--state", "accepted").stdout == "no row fulfils this\n"
+
+
+def test_a_wrong_time_is_told_as_the_option_that_holds_it(qd: Qd) -> None:
+    for command in ("export", "list"):
+        for since in ("yesterdayy", 'today" state:"waiting', ""):
+            done = qd("feedback", command, "--since", since)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert done.stderr == (
+                f"quarterdeck: --since: `{since}` is no time\n"
+                "write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today, yesterday or 7d\n"
+            )
+    assert len(said(qd, "list", "--since", "2026-01-01 07:30", "--state", "waiting")["rows"]) == 0
 
 
 def test_what_cannot_be_done_is_said(qd: Qd) -> None:

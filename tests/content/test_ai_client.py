@@ -211,12 +211,12 @@ async def test_waits_as_long_as_the_endpoint_asks_for() -> None:
 async def test_an_endpoint_that_is_silent_or_away() -> None:
     never = asyncio.Event()
     async with endpoint(Script(hold=never)) as fake:
-        with pytest.raises(UserError, match=r"said nothing for 0\.2 s"):
-            await _ask(replace(fake.profile(), timeout_s=0.2))
+        with pytest.raises(UserError, match=r"said nothing for 0\.5 s"):
+            await _ask(replace(fake.profile(), timeout_s=0.5))
         assert len(fake.asked) == 3
         fake.asked.clear()
         fake.scripts = [Script(openai("Half", finish=None, done=False), hold=never)]
-        reply, _ = await _ask(replace(fake.profile(), timeout_s=0.2))
+        reply, _ = await _ask(replace(fake.profile(), timeout_s=0.5))
         assert (reply.text, reply.outcome, len(fake.asked)) == ("Half", "partial", 1)
         profile = fake.profile("ollama")
         never.set()

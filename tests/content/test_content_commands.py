@@ -8,12 +8,10 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.commands.schema import find
-from tests.cli.schemas import errors
+from tests.content.commanding import document, qd
 
 ROOT = Path(__file__).parents[2]
 GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=a@b.test", "-c", "commit.gpgsign=false")
@@ -38,27 +36,6 @@ def templates(tmp_path: Path) -> Path:
     folder = tmp_path / "home" / "config" / "content"
     folder.mkdir(parents=True)
     return folder
-
-
-def qd(*arguments: str, given: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run `qd content`, which ends with this code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "content", *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def document(command: str, *arguments: str, given: str = "") -> dict[str, Any]:
-    """The one document that a command prints, which fits its schema."""
-    printed: dict[str, Any] = json.loads(qd(command, *arguments, "--json", given=given).stdout)
-    assert errors(find(f"content {command}"), printed) == []
-    return printed
 
 
 def test_templates_are_listed_and_explained(templates: Path) -> None:

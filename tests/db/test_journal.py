@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from app.db.journal import Counts, Journal, NewOperation, read_counts
+from app.db.journal import SCHEMA, Counts, Journal, NewOperation, read_counts
 from app.errors import UserError
 
 
@@ -158,4 +160,35 @@ def test_what_was_kept_on_a_full_disk_can_be_taken_out(small_disk: Path) -> None
             subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
     assert journal.counts(("k",)).waiting == 0
     journal.add([new("again")])
+    journal.close()
+
+
+def test_a_write_for_another_database_is_left_to_those_who_have_it_open(path: Path) -> None:
+    earlier = Journal(path, "old place")
+    now = time.time()
+    later = Journal(path, "new place", began=now)
+    nobody = Journal(path)
+    earlier.add([new("old")])
+    later.add([new("new")])
+    nobody.add([new("anybody's")])
+    assert ids(earlier) == ["old", "anybody's"]
+    assert ids(later) == ["new", "anybody's"]
+    assert earlier.counts(("k",)) == later.counts(("k",)) == Counts(waiting=2)
+    assert read_counts(path, ("k",), 9)[0] == Counts(waiting=3)
+    # One that begins afterwards knows what is configured now: what others left behind goes there.
+    after = Journal(path, "newest place", began=now + 60)
+    assert ids(after) == ["old", "new", "anybody's"]
+    for each in (earlier, later, nobody, after):
+        each.close()
+
+
+def test_a_file_of_the_version_before_is_taken_over(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"{SCHEMA} PRAGMA user_version = 1;")
+        connection.execute("INSERT INTO operation (id, kind, payload, put_at) VALUES ('a', 'k', x'7b7d', 0)")
+        connection.commit()
+    journal = Journal(path, "place")
+    journal.add([new("b")])
+    assert ids(journal) == ["a", "b"]
     journal.close()

@@ -19,6 +19,7 @@ class Hook:
     bodies: list[bytes] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     received: list[Mapping[str, str]] = field(default_factory=list)
+    came: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def status(self) -> int:
@@ -35,6 +36,7 @@ def hooking(*statuses: int, **headers: str) -> Iterator[Hook]:
             hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             hook.paths.append(self.path)
             hook.received.append({name.lower(): value for name, value in self.headers.items()})
+            hook.came.set()
             status = hook.status()
             if status == 0:
                 hook.released.wait(60)

@@ -37,6 +37,17 @@ ROWS = st.fixed_dictionaries(
         ),
     },
 )
+PURE = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters='"\\'), min_size=1, max_size=20)
+PURE_ROWS = st.fixed_dictionaries(
+    {"source": PURE, "input": PURE, "output": PURE},
+    optional={
+        "source_event_id": PURE,
+        "comment": PURE,
+        "tags": st.lists(PURE, max_size=3),
+        "context": st.dictionaries(PURE | st.just("channel"), PURE | st.floats(0, 1) | st.none() | st.lists(PURE)),
+    },
+)
+"""Without anything that JSON would escape."""
 ANYTHING = JSON | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=6), JSON, max_size=8) | ROWS
 
 
@@ -77,6 +88,35 @@ def test_what_was_stored_goes_out_and_comes_in_again_as_the_same(value: dict[str
     again = once(out)
     assert isinstance(again, Prepared)
     assert {**values(again), "id": ""} == {**kept, "id": ""}
+
+
+@given(ROWS | PURE_ROWS, st.booleans())
+def test_a_row_is_the_same_whether_each_text_is_looked_at_or_the_line_once(
+    value: dict[str, Any], ascii_only: bool
+) -> None:
+    raw = json.dumps(value, ensure_ascii=ascii_only).encode(errors="backslashreplace")
+    try:
+        row = parse(raw)
+        at_length = prepare(row, now=NOW, identity="i")
+    except ViolationError:
+        return
+    assert prepare(row, now=NOW, identity="i", pure=texts.is_pure(raw)) == at_length
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 3), datetime(2026, 3, 8), timezones=st.timezones()),
+    st.sampled_from([0, 1, 999_999, None]),
+)
+def test_a_moment_is_stored_as_databases_write_it(moment: datetime, micros: int | None) -> None:
+    moment = moment if micros is None else moment.replace(microsecond=micros)
+    found = once({"source": "s", "input": "", "output": "", "captured_at": moment.isoformat(timespec="microseconds")})
+    # Zones of long ago have offsets with seconds, which the contract does not take.
+    if isinstance(found, ViolationError):
+        offset = moment.utcoffset()
+        assert offset is not None
+        assert offset.total_seconds() % 60
+        return
+    assert values(found)["captured_at"] == f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 @given(st.text(), st.text(), SPACE, SPACE)

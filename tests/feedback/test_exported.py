@@ -187,6 +187,94 @@ def test_decisions_that_break_the_contract_are_told(database: Database, tmp_path
     assert len(quarantined(database)) == 1
 
 
+FIRST_DAY = "0001-01-01T00:00:00+05:00"
+WRONG: dict[str, tuple[dict[str, Any] | None, str]] = {
+    "no time of any database": ({"decided_at": FIRST_DAY}, "decided_at: is no time that can be kept"),
+    "before 1970": ({"decided_at": "1969-12-31T23:59:59Z"}, "decided_at: lies before 1970"),
+    "the future": ({"decided_at": "9000-01-01T00:00:00Z"}, "decided_at: lies in the future"),
+    "a blank tag": ({"tags": ["x", " "]}, "tags: one is blank"),
+    "no object": (None, "is no object"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_decision_takes_no_other_with_it(database: Database, tmp_path: Path, wrong: str) -> None:
+    more, why = WRONG[wrong]
+    line = export_of_one(database)
+    good, bad = line["decisions"], {**line, "id": "bad", "source_event_id": "e2"}
+    bad["decisions"] = [{**good[0], "id": new_id()}, 7 if more is None else {**good[0], "id": new_id(), **more}]
+    file = write(tmp_path / "out.jsonl", [bad, line])
+    for _ in range(2):
+        report, restored = take(database, file)
+        assert (report.rows, report.quarantined, restored.decisions) == (2, 0, len(good))
+        assert [(each.line, each.why) for each in restored.refused] == [(1, f"decisions: entry 2: {why}")]
+    assert [each["decisions"] for each in lines(database)] in ([good, []], [[], good])
+
+
+def test_tags_of_decisions_are_made_as_those_of_rows(database: Database, tmp_path: Path) -> None:
+    line = export_of_one(database)
+    line["decisions"][-1]["tags"] = ["x", "x ", "e\u0301\t y", "\u00e9 y"]
+    _, restored = take(database, write(tmp_path / "out.jsonl", [line]))
+    assert (restored.decisions, restored.refused) == (3, ())
+    assert lines(database)[0]["decisions"][-1]["tags"] == ["x", "\u00e9 y"]
+    found = select(feedback_tag.c.tag).order_by(feedback_tag.c.tag)
+    assert database.run_now(lambda conn: list(conn.scalars(found))) == ["x", "\u00e9 y"]
+
+
+def test_decisions_that_the_database_refuses_take_no_other_with_them(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'picky.db'}")
+    picky = "CREATE TRIGGER picky BEFORE INSERT ON feedback_decision WHEN NEW.note = 'bad' BEGIN SELECT json('{'); END"
+    try:
+        line = export_of_one(db)
+        db.run_now(lambda conn: conn.exec_driver_sql(picky), write=True)
+        bad = {**line, "id": "bad", "source_event_id": "e2"}
+        bad["decisions"] = [{**each, "id": new_id()} for each in line["decisions"][:1]] * 2
+        bad["decisions"][1] = {**bad["decisions"][1], "id": new_id(), "note": "bad"}
+        _, restored = take(db, write(tmp_path / "out.jsonl", [bad, line]))
+        assert [each.why for each in restored.refused] == ["decisions: the database refuses them: malformed JSON"]
+        assert [len(each["decisions"]) for each in sorted(lines(db), key=lambda each: each["id"])] == [0, 3]
+    finally:
+        db.close()
+
+
+def test_a_wrong_decision_in_quarantine_stays_there_alone(database: Database, tmp_path: Path) -> None:
+    line = export_of_one(database)
+    bad = {**line, "id": "bad", "source_event_id": "e2"}
+    bad["decisions"] = [{**line["decisions"][0], "id": new_id(), "decided_at": FIRST_DAY}]
+    take(database, write(tmp_path / "out.jsonl", [{**each, "more": 1} for each in (bad, line)]))
+    first, _ = quarantined(database)
+    assert [entry.id for entry in asyncio.run(quarantine.retry(database, (first.id,), extra="context")).left] == [
+        first.id
+    ]
+    done = asyncio.run(quarantine.retry(database, extra="context"))
+    assert (done.created, [entry.id for entry in done.left]) == (1, [first.id])
+    assert lines(database) == [{**line, "context": {"more": 1}}]
+
+
+def test_what_is_there_already_is_told_from_what_is_new(database: Database, tmp_path: Path) -> None:
+    line = export_of_one(database)
+    file = write(tmp_path / "out.jsonl", [{**line, "decisions": line["decisions"][:1]}])
+    assert take(database, file)[1] == Restored(1, 1)
+    assert take(database, write(file, [line]))[1] == Restored(3, 2)
+    assert take(database, file)[1] == Restored(3, 0)
+    assert lines(database) == [line]
+
+
+@pytest.mark.parametrize("junk", ["junk", {"id": "x"}, 0, False])
+def test_decisions_that_are_no_list_are_not_dropped(database: Database, tmp_path: Path, junk: Any) -> None:
+    line = export_of_one(database)
+    bad = {**line, "id": "bad", "source_event_id": "e2", "decisions": junk}
+    none = {**line, "id": "none", "source_event_id": "e3", "decisions": None}
+    report, restored = take(database, write(tmp_path / "out.jsonl", [line, bad, none]))
+    assert (report.created, report.quarantined, restored) == (2, 1, Restored(3, 3))
+    assert [(each.line, each.why) for each in report.refused] == [(2, "decisions: expected a list")]
+    (entry,) = quarantined(database)
+    assert json.loads(entry.raw) == bad
+    assert len(asyncio.run(quarantine.retry(database)).left) == 1
+    mended = {**bad, "decisions": []}
+    assert asyncio.run(quarantine.mend(database, entry.id, json.dumps(mended).encode())).created == 1
+
+
 def test_decisions_do_not_go_to_another_row(database: Database, tmp_path: Path) -> None:
     line = export_of_one(database)
     put(database, [row_of(2, source_event_id="e1")])

@@ -88,7 +88,7 @@ REFUSED = {
     "before:2026-13-01": (
         7,
         "`2026-13-01` is no time",
-        "write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today or 7d",
+        "write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today, yesterday or 7d",
     ),
     'text:"late fill': (5, "this quote has no end", 'close it with `"`'),
     'text:late" fill"': (9, "a quote in the middle of a value", "put the whole value in quotes"),
@@ -100,7 +100,7 @@ REFUSED = {
     "before:0001-01-01T00:00+14:00": (
         7,
         "`0001-01-01T00:00+14:00` is no time",
-        "write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today or 7d",
+        "write 2026-11-01, 2026-11-01T14:30, 2026-11-01T14:30Z, today, yesterday or 7d",
     ),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from app.db.engine import Database
-from app.feedback import finding, indexes, ordering, planning, pools, stride
+from app.feedback import finding, indexes, ordering, planning, plans, pools, stride
 from app.feedback.contract import DecisionRecord
 from app.feedback.decisions import apply_decision
 from app.feedback.filter_sql import conditions
@@ -164,6 +164,7 @@ async def test_finds_what_fulfils_it_in_pages_of_any_size(rows: Database) -> Non
 
 async def test_many_rows_are_not_brought_into_order(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "FEW", 0)
+    monkeypatch.setattr(planning, "SORTED", 0)
     for asked, wanted in FOUND.items():
         assert await pages(rows, asked, 2) == wanted, asked
         assert await pages(rows, asked, 2, backward=True) == wanted[::-1], asked
@@ -171,6 +172,7 @@ async def test_many_rows_are_not_brought_into_order(rows: Database, monkeypatch:
 
 async def test_rows_are_looked_at_in_steps(rows: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "FEW", 0)
+    monkeypatch.setattr(planning, "SORTED", 0)
     monkeypatch.setattr(stride, "FIRST", 1)
     monkeypatch.setattr(stride, "MOST", 1)
     monkeypatch.setattr(finding, "CHUNK", 1)
@@ -262,9 +264,9 @@ async def test_a_reviewer_is_who_made_the_decision_that_holds(database: Database
 
 LAST_DECISION = "Sort: feedback_decision.decided_at DESC, feedback_decision.id DESC, limit input to 1 row(s)"
 INDEXES = {
-    "": "ix_feedback_state_captured_at_id",
-    "before:2027-02-09 after:2025-02-08": "ix_feedback_state_captured_at_id",
-    "state:waiting text:x": "ix_feedback_state_captured_at_id",
+    "": "ix_feedback_state_captured_at_known",
+    "before:2027-02-09 after:2025-02-08": "ix_feedback_state_captured_at_known",
+    "state:waiting text:x": "ix_feedback_state_captured_at_known",
     "source:test": indexes.SOURCE_INDEX,
     "source:test before:2027-01-01 score:<0": indexes.SOURCE_INDEX,
     "model:v3 text:x": indexes.MODEL_INDEX,
@@ -274,10 +276,10 @@ INDEXES = {
     "source:test -reviewer:jo": indexes.SOURCE_INDEX,
     "tag:tone": indexes.TAG_INDEX,
     "tag:tone after:2026-02-01 source:test": indexes.TAG_INDEX,
-    "score:<0": "ix_feedback_state_score_order_id_uncertainty_order",
-    "score:-1..0": "ix_feedback_state_score_order_id_uncertainty_order",
-    "uncertainty:>0.5": "ix_feedback_state_uncertainty_order_id_score_order",
-    "uncertainty:0..0.5 late": "ix_feedback_state_uncertainty_order_id_score_order",
+    "score:<0": "ix_feedback_state_score_order_id_known",
+    "score:-1..0": "ix_feedback_state_score_order_id_known",
+    "uncertainty:>0.5": "ix_feedback_state_uncertainty_order_id_known",
+    "uncertainty:0..0.5 late": "ix_feedback_state_uncertainty_order_id_known",
     "decided_after:2026-01-01 decided_before:2026-12-01": "ix_feedback_state_decided_at_id",
     "decided_after:2026-02-08": "ix_feedback_state_decided_at_id",
     "reviewer:mara": indexes.REVIEWER_INDEX,
@@ -289,6 +291,7 @@ INDEXES = {
 def test_reads_from_an_index_without_sorting(database: Database, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # As if there were too many rows to look at all.
     monkeypatch.setattr(pools, "FEW", 0)
+    monkeypatch.setattr(planning, "SORTED", 0)
     more = {"model_version": "v3", "score": -0.5, "context": {"uncertainty": 0.3}}
     put(database, [given(n, tags=("x",) if n % 4 else ("tone",), **more) for n in range(40)])
     decide(database, 1, "accept")
@@ -304,7 +307,7 @@ def test_reads_from_an_index_without_sorting(database: Database, asked: str, mon
         for backward in (False, True):
             # In the direction read, the bound lies behind the cursor.
             cursor, bound = places if each.keys[0].descending == backward else reversed(places)
-            queries = [planning.statement(each, at, backward).limit(20) for at in (None, cursor)]
+            queries = [plans.statement(each, at, backward).limit(20) for at in (None, cursor)]
             if each.table is feedback:
                 some = ((None, None), (cursor, None), (None, bound), (cursor, bound))
                 queries += [finding.heads(each, way.rest, at, backward, end).limit(20) for at, end in some]

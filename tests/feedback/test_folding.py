@@ -12,6 +12,7 @@ import pytest
 from app.db.engine import Database
 from app.db.types import utc_now
 from app.feedback.folding import CHUNK, Folded, fold
+from app.feedback.identities import identities
 from app.feedback.rows import Prepared, parse, prepare
 from app.feedback.store import counts, insert_new
 from app.feedback.tables import feedback, feedback_tag
@@ -35,7 +36,7 @@ def unlike(number: int) -> Prepared:
 @pytest.mark.parametrize("make", [alike, unlike])
 def test_folded_rows_are_the_same_rows_again(number: int, make: Any) -> None:
     rows = [make(each) for each in range(number)]
-    folded = Folded(*marshal.loads(marshal.dumps(fold(rows).packed())))
+    folded = Folded(*marshal.loads(marshal.dumps(fold(rows, identities()).packed())))
     assert folded.count == number
     assert folded.rows() == rows
     assert folded.column("unique_key") == [row.unique_key for row in rows]
@@ -47,12 +48,12 @@ def test_rows_that_are_all_new_go_in_as_they_lie_there(tmp_path: Path, number: i
     db = Database(f"sqlite:///{tmp_path / 'm.db'}")
     try:
         rows = [alike(each) for each in range(number)]
-        assert db.run_now(lambda conn: insert_new(conn, fold(rows)), True)
+        assert db.run_now(lambda conn: insert_new(conn, fold(rows, identities())), True)
         # One that is there already is enough to look at them one by one.
         more = [rows[0], made(-1)]
-        assert not db.run_now(lambda conn: insert_new(conn, fold(more)), True)
+        assert not db.run_now(lambda conn: insert_new(conn, fold(more, identities())), True)
         twice = [made(-2), made(-2)]
-        assert not db.run_now(lambda conn: insert_new(conn, fold(twice)), True)
+        assert not db.run_now(lambda conn: insert_new(conn, fold(twice, identities())), True)
         assert db.run_now(counts).waiting == number
         found = db.run_now(lambda conn: conn.execute(feedback.select().order_by(feedback.c.id)).all())
         assert sorted(row.id for row in rows) == [row.id for row in found]

@@ -16,9 +16,9 @@ from sqlalchemy import select
 from app.db.engine import Database
 from app.errors import UserError
 from app.feedback import quarantine
-from app.feedback.imports import array, maps, tools
+from app.feedback.imports import array, maps, pieces, tools
 from app.feedback.imports.files import import_file, look
-from app.feedback.rows import ViolationError
+from app.feedback.rows import ViolationError, parse_object
 from app.feedback.tables import feedback
 
 ROWS = [{"source": "cli", "input": f"q{n}", "output": "a\n[é]", "score": n / 4, "tags": ["x", "y"]} for n in range(4)]
@@ -144,6 +144,34 @@ def test_a_score_outside_of_the_scale_is_a_violation() -> None:
         maps.mapped(tools.LANGFUSE, {**LANGFUSE, "scores": [{"value": 4}]})
 
 
+@pytest.mark.parametrize(
+    ("given", "score"), [("4", 0.5), (" 4.0 ", 0.5), (4, 0.5), ("good", None), ("nan", None), (True, None)]
+)
+def test_scores_as_text_are_scores_also_among_the_judgements_of_many(given: Any, score: float | None) -> None:
+    results = [{"value": {"rating": "no number"}}, {"value": {"rating": given}}]
+    row = maps.mapped(tools.LABEL_STUDIO, {**LABEL_STUDIO, "annotations": [{"result": results}]})
+    assert (row.get("score"), row.get("score_raw")) == (score, None if score is None else given)
+    if score is not None:
+        assert maps.mapped(tools.LABEL_STUDIO, {"id": 7, "rating": given})["score"] == score
+
+
+@pytest.mark.parametrize(
+    ("given", "moment"),
+    [
+        ("1704061231205", datetime(2023, 12, 31, 22, 20, 31, 205000, UTC)),
+        (1704061231205, datetime(2023, 12, 31, 22, 20, 31, 205000, UTC)),
+        ("1704067200000", datetime(2024, 1, 1, tzinfo=UTC)),
+        ("1704067200", datetime(2024, 1, 1, tzinfo=UTC)),
+        ("1704067200.5", datetime(2024, 1, 1, 0, 0, 0, 500000, UTC)),
+        ("20240131", datetime(2024, 1, 31, tzinfo=UTC)),
+        ("2024-01-31 07:00", datetime(2024, 1, 31, 7, tzinfo=UTC)),
+    ],
+)
+def test_figures_alone_are_seconds_or_milliseconds_since_1970(given: Any, moment: datetime) -> None:
+    row = maps.mapped(tools.ARGILLA, {**ARGILLA, "inserted_at": given})
+    assert parse_object(row).captured_at == moment
+
+
 def test_formats_are_told_and_packed_files_are_refused() -> None:
     assert look(b'{"source": "a", "in').format == "jsonl"
     assert look(b'\xef\xbb\xbf{\n "source": "a"\n}').format == "json"
@@ -174,7 +202,7 @@ async def test_a_table_s_broken_row_can_be_mended_as_json(database: Database, tm
 
 
 def test_an_array_goes_on_behind_what_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(array, "CHUNK", 7)
+    monkeypatch.setattr(pieces, "CHUNK", 7)
     data = b'\n[{"a": 1.5},\n {"a": oops, "b": {}}, {"c": "}, {"},{"d": "\xff"}, 12, {"e": [1'
     items = list(array.read(io.BytesIO(data)))
     assert [(item.line, item.end, item.fault is None) for item in items] == [

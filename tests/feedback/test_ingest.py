@@ -240,6 +240,29 @@ def test_csv_keeps_line_ends_within_cells_and_says_which_rows_are_wrong() -> Non
     assert items[2].raw == b"cli,\xff,y"
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_quote_of_a_table_that_is_never_closed_is_told_where_its_row_begins(end: bytes) -> None:
+    data = b'source,input,output\ncli,q,"closed"\ncli,q,"never closed\ncli,q,a\ncli,q,a' + end
+    items = list(csv.read(io.BytesIO(data)))
+    assert [(item.line, item.fault is None) for item in items] == [(2, True), (3, False)]
+    assert "never closed" in str(items[1].fault)
+    assert items[1].raw == b'cli,q,"never closed\ncli,q,a\ncli,q,a'
+
+
+def test_a_quote_of_a_large_table_that_is_never_closed_takes_a_bounded_part() -> None:
+    rows = [b"cli,q," + b"a" * 1000] * 6000
+    items = list(csv.read(io.BytesIO(b'source,input,output\ncli,q,"never closed\n' + b"\n".join(rows))))
+    assert (items[0].line, "quotes of its cells" in str(items[0].fault)) == (2, True)
+    assert len(items[0].raw) < 5_000_000
+    assert all(item.fault is None for item in items[1:])
+    assert items[0].raw.count(b"\n") + len(items) - 1 == len(rows)
+
+
+def test_a_row_of_a_table_with_other_cells_than_the_header_is_told() -> None:
+    items = list(csv.read(io.BytesIO(b"source,input,output\ncli\ncli,q\n")))
+    assert [str(item.fault) for item in items] == ["has 1 cell, the header has 3", "has 2 cells, the header has 3"]
+
+
 async def test_rows_of_the_journal_may_come_again_with_their_key(database: Database) -> None:
     def apply(number: int, key: str, body: str) -> None:
         record = FeedbackRecord(

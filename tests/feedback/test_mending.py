@@ -59,6 +59,20 @@ async def test_mended_tried_again_let_go_and_taken_back(database: Database) -> N
     assert (await database.run(store.counts)).waiting == 1
 
 
+async def test_all_that_is_open_is_let_go_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "ASKED", 2)
+    refuse(database, 5)
+    refuse(database, 3, colour="red")
+    listed = (await quarantine.entries(database)).entries
+    first, batch = listed[0], listed[0].batch
+    await quarantine.drop(database, first.id)
+    mine = [entry.id for entry in listed if entry.batch == batch and entry is not first]
+    assert await quarantine.drop_open(database, batch) == tuple(mine)
+    assert await quarantine.drop_open(database, batch) == ()
+    assert len(await quarantine.drop_open(database)) == 3
+    assert len((await quarantine.entries(database, state="dropped")).entries) == 8
+
+
 async def test_bytes_that_are_no_text_come_back_as_they_were(database: Database) -> None:
     raw = b'{"source": "cli", "input": "\xff", "output": "o"}'
     database.run_now(

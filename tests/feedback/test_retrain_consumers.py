@@ -14,7 +14,7 @@ from app.db.engine import Database
 from app.db.spool import Spool
 from app.db.types import utc_now
 from app.events import Bus
-from app.feedback.retrain import manifest, runs
+from app.feedback.retrain import corrections, manifest, runs
 from app.feedback.retrain.consumers import LOG_HEAD, LOG_TAIL, Outcome, argv, shorten
 from app.feedback.retrain.control import Retrain
 from app.feedback.retrain.dispatch import Dispatcher
@@ -119,7 +119,7 @@ def test_a_decision_that_corrects_a_row_that_was_taken_goes_with_the_next_run(
     run = fire(database, wanted, forced="x")
     assert ids(database, run) == []
     assert run is not None
-    kept = database.run_now(lambda conn: manifest.corrections_of(conn, run.id))
+    kept = database.run_now(lambda conn: corrections.of_run(conn, run.id))
     assert [(each["id"], each["decision_id"]) for each in kept] == [("a", changed)]
     assert database.run_now(lambda conn: conn.scalar(select(func.count()).select_from(retrain_correction))) == 1
 

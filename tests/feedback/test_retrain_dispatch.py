@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from app.commands.retrain_text import run_line
 from app.db.engine import Database
 from app.db.types import utc_now
 from app.errors import UserError
@@ -220,6 +222,18 @@ def test_a_command_that_is_not_there(database: Database, tmp_path: Path) -> None
     assert "cannot be started" in (dispatch(database, wanted, tmp_path)[0].error or "")
 
 
+def test_the_history_says_which_attempt_is_under_way(database: Database, tmp_path: Path) -> None:
+    accept(database, "abc")
+    run = fire(database, pipeline(tmp_path))
+    assert run is not None
+    soon = utc_now() + timedelta(minutes=1)
+    assert "attempt" not in run_line(run)
+    assert "attempt 1 is under way" in run_line(replace(run, attempts=1, lease_owner="O", lease_until=soon))
+    assert replace(run, state="failed", result={"note": "out of memory\n…"}).ended == "the run failed: out of memory"
+    again = replace(run, attempts=1, next_attempt_at=soon)
+    assert f"attempt 2 at {again.next_attempt_at.astimezone():%Y-%m-%d %H:%M}" in run_line(again)
+
+
 def test_a_webhook_is_signed_and_asked_again_with_the_same_key(database: Database, tmp_path: Path) -> None:
     clock, secret = Clock(), "a secret of many characters"
     accept(database, "abc")
@@ -247,11 +261,13 @@ def test_a_webhook_is_signed_and_asked_again_with_the_same_key(database: Databas
 def test_a_webhook_that_refuses_or_never_answers(database: Database, tmp_path: Path, status: int, state: str) -> None:
     accept(database, "abc")
     with hooking(status) as hook:
-        wanted = pipeline(tmp_path, webhook=hook.url, timeout_s=2.0)
+        # Only one that never answers is given up.
+        wanted = pipeline(tmp_path, webhook=hook.url, timeout_s=30.0 if status else 2.0)
         fire(database, wanted)
         done = dispatch(database, wanted, tmp_path)[0]
         assert done.state == state
         assert done.error
+        assert hook.came.wait(60)
         assert len(hook.bodies) == 1
 
 
@@ -312,6 +328,7 @@ def test_the_lease_is_held_while_the_consumer_is_busy(database: Database, tmp_pa
 PROGRAM = """
 import asyncio, pathlib, sys
 from datetime import timedelta
+from app.commands.retrain_text import run_line
 from app.db.engine import Database
 from app.feedback.retrain import consumers, trigger
 from app.feedback.retrain.dispatch import Dispatcher

@@ -17,7 +17,7 @@ from app import storage
 from app.commands.schema import find
 from app.db.engine import Database
 from app.db.spool import Spool
-from app.events import Bus, FeedbackChanged, RetrainChanged
+from app.events import Bus, FeedbackChanged, RetrainChanged, RetrainEnded
 from app.feedback import decisions
 from app.feedback.contract import DecisionRecord
 from app.feedback.model import Counts
@@ -121,17 +121,25 @@ def test_what_another_process_reports_lets_the_next_run_go(
     async def scene() -> None:
         bus, spool = Bus(), Spool(tmp_path / "spool.db")
         spool.start(database, bus)
+        ends: list[RetrainEnded] = []
+        bus.subscribe(RetrainEnded, ends.append)
         service = RetrainService(Retrain(database, spool, [wanted], tmp_path / "out"), spool=spool, bus=bus)
         await service.start()
         try:
             await until(lambda: service.snapshot().pipelines, what="the first measuring")
             assert "run" in service.snapshot().progress
+            assert ends == []
             # As a command does: nothing of it comes over this app's bus.
             end(database, first)
             await until(
                 lambda: (last := service.snapshot().pipelines[0].last) is not None and last.id != first.id,
                 what="the next run",
             )
+            assert ends == [RetrainEnded(True, "p: the run succeeded")]
+            end(database, service.snapshot().pipelines[0].last, ok=False)
+            await until(lambda: len(ends) == 2, what="the end of the next run")
+            assert ends[1] == RetrainEnded(False, "p: the run failed")
+            await until(lambda: service.snapshot().progress.startswith("last run failed, "), what="the news on screen")
         finally:
             await service.close()
             await spool.close()

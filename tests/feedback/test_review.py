@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from app.db.engine import Database
 from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged
+from app.feedback import claims, queue
 from app.feedback.review import Given
 from app.feedback.tables import feedback, feedback_claim, feedback_decision
 from tests.feedback.reviewing import NOW, given, put
@@ -190,6 +192,38 @@ async def test_another_order_keeps_the_row_on_screen(database: Database, tmp_pat
             "row-00004",
             "row-00003",
         ]
+
+
+async def test_no_row_is_looked_for_before_those_of_the_other_order_are_let_go(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = threading.Event()
+    after: list[bool] = []
+    release, search = claims.release, queue.search
+    held = True
+
+    def slowly(*given: Any) -> None:
+        nonlocal held
+        # As long as on a busy machine, unless a search shows that it was not waited for.
+        searched.wait(0.5)
+        release(*given)
+        held = False
+
+    def noting(*given: Any, **more: Any) -> Any:
+        after.append(not held)
+        searched.set()
+        return search(*given, **more)
+
+    put(database, [given(n, score=-n / 10) for n in range(6)])
+    async with reviewing(database, tmp_path, ahead=4) as service:
+        await ready(service, 4)
+        monkeypatch.setattr(claims, "release", slowly)
+        monkeypatch.setattr(queue, "search", noting)
+        service.set_order("worst")
+        service.open_review()
+        await until(lambda: len(service.snapshot().upcoming) > 3 and not service.snapshot().reading)
+        assert [item.row.id[-1] for item in service.snapshot().upcoming] == list("0543")
+        assert all(after)
 
 
 async def test_the_largest_cluster_is_counted_first(database: Database, tmp_path: Path) -> None:

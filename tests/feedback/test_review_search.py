@@ -68,10 +68,13 @@ async def test_a_filter_narrows_queue_and_list(database: Database, tmp_path: Pat
     put(database, [given(n, comment="late fill" if n % 4 == 0 else None) for n in range(20)])
     async with reviewing(database, tmp_path) as service:
         await ready(service, AHEAD)
+        assert not service.snapshot().exhausted
         await service.set_filter('comment:"late fill"')
         await until(lambda: len(service.snapshot().upcoming) == 5 and not service.snapshot().reading)
         expected = [f"row-{n:05}" for n in (0, 4, 8, 12, 16)]
         assert [item.row.id for item in service.snapshot().upcoming] == expected
+        # Fewer were found than were looked for: these are all.
+        assert service.snapshot().exhausted
         looked_at: list[int] = []
         heads = await service.page(progress=looked_at.append)
         assert [head.id for head in heads] == expected[::-1]

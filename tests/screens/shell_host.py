@@ -152,7 +152,7 @@ class FakeRuntime:
     @property
     def settings(self) -> Any:
         """The settings in force."""
-        return SimpleNamespace(ui=self.ui, keys=self.keys)
+        return SimpleNamespace(ui=self.ui, keys=self.keys, feedback=SimpleNamespace(order="oldest"))
 
     async def reload(self) -> str:
         """Nothing to read."""

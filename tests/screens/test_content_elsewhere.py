@@ -63,6 +63,27 @@ async def test_what_was_kept_elsewhere_is_shown_where_nothing_was_typed(tmp_path
         assert pane.editor.text == "It hums no more."
 
 
+async def test_the_list_follows_what_happens_elsewhere(tmp_path: Path) -> None:
+    def titles(pane: ContentPane) -> list[str]:
+        return [entry.title for entry in pane.texts.entries.values()]
+
+    async with opened(tmp_path) as (pilot, pane, _), another(tmp_path) as (_, notes, spool):
+        await noted(pilot, pane, "Engine")
+        await pilot.press("escape")
+        await shows(pane, lambda: titles(pane) == ["Engine"], "list")
+        theirs = await notes.add("Gears", "They turn.", ())
+        assert await spool.flush(10.0)
+        await shows(pane, lambda: titles(pane) == ["Gears", "Engine"], "a new one")
+        assert pane.texts.entry is not None
+        assert pane.texts.entry.title == "Engine"
+        renamed, _others = await notes.rename(theirs, "Wheels")
+        assert await spool.flush(10.0)
+        await shows(pane, lambda: titles(pane) == ["Wheels", "Engine"], "another title")
+        await notes.place(renamed, state="trashed")
+        assert await spool.flush(10.0)
+        await shows(pane, lambda: titles(pane) == ["Engine"], "gone")
+
+
 async def test_what_was_kept_elsewhere_meanwhile_is_asked_about_and_both_stay(tmp_path: Path) -> None:
     async with opened(tmp_path) as (pilot, pane, _), another(tmp_path) as (drafts, _, spool):
         await reported(pilot, pane)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,10 @@ import pytest
 from textual.widgets import OptionList, Static
 
 from app.db.engine import Database
+from app.db.types import utc_now
+from app.errors import UserError
 from app.events import Bus, DataMove
+from app.feedback.retrain import watermarks
 from app.moving import Moving
 from screens.data_copy import DataCopy, notice
 from tests.db.everything import content, fill, merged
@@ -69,7 +75,7 @@ async def test_from_the_palette_to_the_last_row(server_url: str, embedded: Datab
         await until(app.engine_ready.is_set)
         assert app.check_action("copy_data", ()) is False
         assert await looked(runtime.moving) == "offered"
-        await until(lambda: "embedded database" in app.shell.bar.state.notice)
+        await until(lambda: "still embedded" in app.shell.bar.state.notice)
         await pilot.press("ctrl+p", *"copy the emb")
         options = app.screen.query_one(OptionList)
         await until(lambda: options.option_count and "Copy the embedded" in str(options.get_option_at_index(0).prompt))
@@ -126,10 +132,36 @@ async def test_it_is_offered_only_where_there_is_something_to_bring(
     assert declining.state.state == "none"
     assert await looked(moving(server_url, tmp_path)) == "none"
     (tmp_path / "moved.json").unlink()
-    fill(Database(server_url), 1)
+    # What the app itself wrote, or somebody else, is not what was stored here before.
+    server = Database(server_url)
+    server.run_now(lambda conn: watermarks.ensure(conn, ("pipeline",), utc_now()))
+    fill(server, 1)
+    assert await looked(moving(server_url, tmp_path)) == "offered"
+    (tmp_path / "moved.json").unlink()
+    qd = [sys.executable, "-m", "app", "db", "copy", "--from", "embedded", "--merge"]
+    done = await asyncio.to_thread(subprocess.run, qd, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0
     assert await looked(moving(server_url, tmp_path)) == "none"
     monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "other"))
     assert await looked(moving(server_url, tmp_path)) == "none"
+
+
+@pytest.mark.server
+async def test_it_is_offered_once_the_database_is_there(
+    mariadb: PrivateMariaDB, server_url: str, embedded: Database, tmp_path: Path
+) -> None:
+    service = moving(f"{server_url}_later", tmp_path)
+    failed = asyncio.Event()
+    service._db.watch(lambda up, _: None if up else failed.set())
+    service.open()
+    with pytest.raises(UserError):
+        await service._db.ready()
+    await failed.wait()
+    assert service.state.state == "none"
+    service._db.create()
+    await service._db.ready()
+    await until(lambda: service.state.state == "offered")
+    await service.close()
 
 
 @pytest.mark.server
@@ -157,7 +189,6 @@ async def test_a_server_that_goes_away_is_told_and_can_be_tried_again(
     await until(lambda: service.state.state == "failed")
     assert "no server answers" in service.state.text
     assert "no server answers" in notice(service.state)
-    assert await looked(moving(server_url, tmp_path)) == "none"
     mariadb.start()
     service.start()
     await until(lambda: service.state.state == "done")

@@ -12,6 +12,7 @@ from textual import events
 from textual.widgets import Input, TextArea
 
 from app.events import RetrainChanged
+from app.feedback.model import Counts
 from app.feedback.review import Given
 from screens.feedback_forms import Correction, split_tags
 from tests.feedback_fakes import FakeFeedback, row
@@ -110,7 +111,8 @@ async def test_leaving_a_dialog_changes_nothing() -> None:
         for key in ("t", "o", "e"):
             await pilot.press(key, "z", "escape")
             await settled(pilot)
-        await pilot.press("a")
+        # Leaving the editor loses what was typed: that is asked about.
+        await pilot.press("y", "a")
         assert pilot.app.feedback.decisions == [(row(0).id, "accept", Given())]
 
 
@@ -194,6 +196,27 @@ async def test_orders_in_turn() -> None:
             await pilot.press("O")
             seen.append(pilot.app.feedback.order)
         assert seen == ["worst", "uncertain", "cluster", "newest_model", "oldest"]
+
+
+async def test_another_order_is_said_also_where_no_row_waits() -> None:
+    async with opened(FakeFeedback.of(0, counts=Counts())) as pilot:
+        await pilot.press("O")
+        await settled(pilot)
+        assert "review worst score first" in text_of(pilot, "status")
+
+
+async def test_what_was_chosen_outlives_another_configuration() -> None:
+    async with opened() as pilot:
+        await pilot.press("O", "slash", *"model:v3", "enter")
+        await settled(pilot)
+        # Another rubric has built the service anew.
+        pilot.app.pane.attach(FakeFeedback.of().runtime())
+        await settled(pilot)
+        assert pilot.app.pane.snapshot.order == "worst"
+        assert pilot.app.pane.snapshot.filter == "model:v3"
+        pilot.app.pane.attach(FakeFeedback.of(order="cluster", configured="cluster").runtime())
+        await settled(pilot)
+        assert pilot.app.pane.snapshot.order == "cluster"
 
 
 async def test_verdict_keys_type_while_the_filter_has_the_keyboard() -> None:

@@ -52,6 +52,8 @@ STATES: dict[str, tuple[Callable[[], FakeFeedback], tuple[str, ...]]] = {
     "away_and_empty": (lambda: FakeFeedback.of(0, up=False, problem="no server answers at 127.0.0.1:3306"), ()),
     "not_kept": (lambda: FakeFeedback.of(problem="a decision could not be kept: no space left"), ()),
     "list": (FakeFeedback.of, ("v", "j", "space")),
+    "filtered": (lambda: FakeFeedback.of(12, filter="score:<0 model:support", all_here=True), ()),
+    "none_listed": (lambda: FakeFeedback.of(filter="model:v9", fits_none="model:v9"), ("v",)),
     "alike": (FakeFeedback.of, ("b",)),
     "tags": (FakeFeedback.of, ("t", *", sp")),
     "note": (FakeFeedback.of, ("o", *"too late")),

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
-from app.events import RetrainChanged
 from app.feedback.model import Counts
 from tests.feedback_fakes import FakeFeedback, row
-from tests.retrain_fakes import FakeRetrain, evaluated, run
+from tests.retrain_fakes import FakeRetrain, evaluated
 from tests.screens.feedback_host import Host, settled, text_of
 from widgets import hints
 
@@ -50,6 +49,23 @@ async def test_why_there_is_no_row(counts: Counts, said: str, size: tuple[int, i
         shown = text_of(pilot, "row")
         assert said in shown
         assert "…" not in shown.replace("CSV, …", "")
+        assert ("qd feedback add" in shown) == (counts == Counts())
+
+
+@pytest.mark.parametrize(("size", "up"), [((160, 48), False), ((80, 24), False), ((160, 48), True), ((80, 24), True)])
+async def test_a_problem_is_told_with_what_to_do_about_it(size: tuple[int, int], up: bool) -> None:
+    problem = (
+        "mysql://quarterdeck@database.example.org:3306/quarterdeck: no server answers at database.example.org:3306; "
+        "start it, or correct database.url"
+    )
+    async with opened(FakeFeedback.of(0, up=up, problem=problem), size) as pilot:
+        shown = " ".join(text_of(pilot, "row").replace("│", " ").split())
+        assert problem in shown
+        if up and size == (160, 48):
+            assert "start it, or correct" in text_of(pilot, "status")
+        await pilot.resize_terminal(100, 30)
+        await settled(pilot)
+        assert problem in " ".join(text_of(pilot, "row").replace("│", " ").split())
 
 
 async def test_refresh_asks_the_service_again() -> None:
@@ -84,43 +100,6 @@ async def test_the_list_copies_its_own_row_and_words_go_with_the_next_page() -> 
         assert "undone" not in text_of(pilot, "status")
         await pilot.press("y")
         assert pilot.app.copied == row(1).output
-
-
-async def test_the_page_about_retraining_follows_while_it_is_open() -> None:
-    retrain = FakeRetrain((evaluated(),), [run(1)])
-    service = FakeFeedback.of(retrain=retrain)
-    async with opened(service) as pilot:
-        await pilot.press("T")
-        await settled(pilot)
-        assert "91 of 100 new accepted rows" in page_of(pilot)
-        retrain.statuses = (evaluated(97),)
-        retrain.runs = [run(0, state="dispatched", result=None), *retrain.runs]
-        service.bus.publish(RetrainChanged(retrain.snapshot()))
-        await settled(pilot)
-        assert "97 of 100 new accepted rows" in page_of(pilot)
-        assert "dispatched 100 rows" in page_of(pilot)
-
-
-async def test_a_pipeline_is_fired_and_held_by_hand() -> None:
-    retrain = FakeRetrain((evaluated(), evaluated(12, "fills")), [])
-    async with opened(FakeFeedback.of(retrain=retrain)) as pilot:
-        await pilot.press("T", "f")
-        await settled(pilot)
-        await pilot.press("n")
-        await settled(pilot)
-        assert retrain.asked == []
-        await pilot.press("f", "y")
-        await settled(pilot)
-        assert "support fired: run" in page_of(pilot)
-        await pilot.press("h", *"no gpu", "enter")
-        await settled(pilot)
-        assert "held: no gpu" in page_of(pilot)
-        await pilot.press("h")
-        await settled(pilot)
-        assert "support may fire again" in page_of(pilot)
-        await pilot.press("n", "f", "y")
-        await settled(pilot)
-        assert retrain.asked == ["fire support", "hold support no gpu", "hold support None", "fire fills"]
 
 
 async def test_the_palette_has_orders_states_and_pipelines() -> None:

@@ -98,6 +98,20 @@ WRONG: dict[str, tuple[str, str]] = {
         PROJECT + "args = 'AAPL'",
         'config.toml:4: projects[0].args: expected a list of strings, got "AAPL"; write ["AAPL"]',
     ),
+    "words in one string": (
+        PROJECT + """args = '-k "not slow" -x'""",
+        (
+            'config.toml:4: projects[0].args: expected a list of strings, got "-k \\"not slow\\" -x";'
+            ' write ["-k", "not slow", "-x"]'
+        ),
+    ),
+    "command line as one word": (
+        '[[feedback.retrain]]\nname = "p"\ncommand = ["python train.py"]',
+        (
+            "config.toml:3: feedback.retrain[0].command: expected the program and each argument by itself,"
+            ' got ["python train.py"]; no program has this name'
+        ),
+    ),
     "table for a list": (
         PROJECT + "watch = {}",
         'config.toml:4: projects[0].watch: expected a list of strings, got a table; for instance ["first", "second"]',

@@ -69,10 +69,11 @@ async def test_files_that_tests_write(tmp_path: Path, level: str) -> None:
 
 async def test_threads_that_write_at_once(tmp_path: Path) -> None:
     text = """
-        import threading
+        import sys, threading
         def work(number):
             for count in range(200): open(f"{'n' * 100}{number}-{count}", "w").close()
         def test_t():
+            sys.setswitchinterval(1e-6)
             threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
             for thread in threads: thread.start()
             for thread in threads: thread.join()

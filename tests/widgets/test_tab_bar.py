@@ -8,7 +8,8 @@ import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from app.events import Badge, StorageChanged
+from app.events import Badge, DataMove, StorageChanged
+from screens import data_copy
 from tests.waiting import until
 from widgets.tab_bar import BarState, Tab, TabBar, arrange, storage_text
 
@@ -125,6 +126,17 @@ def test_a_long_notice_keeps_its_place_and_its_end() -> None:
     assert len(shown) == 160
     assert "quarterdeck.toml:14" in shown
     assert "must be a number  +2  ctrl+p problems" in shown
+
+
+@pytest.mark.parametrize("width", [160, 120, 100])
+@pytest.mark.parametrize("others", [0, 2])
+def test_what_a_notice_says_to_press_is_not_cut(width: int, others: int) -> None:
+    text = data_copy.notice(DataMove("offered", total=123_456))
+    open_areas = tuple(tab for tab in TABS if tab.number in (2, 3, 5, 6))
+    shown = line(FULL._replace(tabs=open_areas, notice=text, others=others), width)
+    assert cell_len(shown) == width
+    assert "ctrl+p, Copy the embedded data" in shown
+    assert "⚠ 123,456" in shown
 
 
 @pytest.mark.parametrize("others", [0, 2, 12])

@@ -79,3 +79,10 @@ DIFF = document(
     pieces=many(record(kind=choice("same", "removed", "added"), text=TEXT)),
     **{"from": WHOLE},
 )
+
+_CHANGED = {"draft": DRAFT, "state": choice("applied", "spooled")}
+EDIT = document("qd content edit", **_CHANGED)
+RENAME = document("qd content rename", **_CHANGED)
+RESTORE = document("qd content restore", **_CHANGED)
+ARCHIVE = document("qd content archive", **_CHANGED)
+TRASH = document("qd content trash", **_CHANGED)

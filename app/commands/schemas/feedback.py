@@ -58,7 +58,12 @@ ENTRY = {
     "state": choice("open", "mended", "dropped"),
 }
 
-ADD = document("qd feedback add", id=TEXT, state=choice("created", "duplicate", "spooled"))
+ADD = document(
+    "qd feedback add",
+    id=TEXT,
+    state=choice("created", "duplicate", "quarantined", "spooled"),
+    why=maybe(TEXT),
+)
 IMPORT = document(
     "qd feedback import",
     batch=TEXT,
@@ -70,6 +75,7 @@ IMPORT = document(
     conflicts=many(LINE),
     resumed_at=COUNT,
     decisions=maybe(COUNT),
+    decisions_new=maybe(COUNT),
     decisions_refused=many(LINE),
 )
 EXPORT: dict[str, Any] = {

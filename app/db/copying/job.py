@@ -19,7 +19,7 @@ from app.db.copying import state
 from app.db.copying.backup import Backup, write_backup
 from app.db.copying.report import Meter, Report, TableReport, Watch
 from app.db.copying.rows import Shape, shape_of
-from app.db.copying.snapshot import Snapshot, explained, identity
+from app.db.copying.snapshot import Snapshot, explained
 from app.db.copying.state import Mode, Unfinished
 from app.db.copying.transfer import Source, Transfer
 from app.db.engine import Database
@@ -49,17 +49,17 @@ def copy(
     then stays, and the same call goes on from there.
     """
     _present(source)
-    if identity(source) == identity(target):
+    if urls.identity(source.url) == urls.identity(target.url):
         raise UserError(
             "source and target are the same database", where=target.masked_url, fix="name another one to copy to"
         )
     with explained(source):
         source.run_now(lambda conn: None)
     with _reachable(target, create), _alone(target):
-        mode, unfinished = _decide(target, source.masked_url, identity(source), merge)
+        mode, unfinished = _decide(target, source.masked_url, urls.identity(source.url), merge)
         with explained(target):
             target.run_now(lambda conn: None)
-        unfinished = unfinished or _begin(target, source.masked_url, identity(source), mode)
+        unfinished = unfinished or _begin(target, source.masked_url, urls.identity(source.url), mode)
         with explained(source):
             if (own := source.look(state.find)) is not None and own.id == unfinished.id:
                 _end(target)

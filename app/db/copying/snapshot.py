@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
@@ -34,7 +32,7 @@ class Snapshot:
 
     def __init__(self, db: Database, conn: Connection) -> None:
         self.label = db.masked_url
-        self.identity = identity(db)
+        self.identity = urls.identity(db.url)
         self._db = db
         self._conn = conn
 
@@ -90,17 +88,6 @@ def between(shape: Shape, after: Key | None, until: Key | None) -> list[ColumnEl
         same = and_(*(column == value for column, value in zip(shape.keys, until, strict=True)))
         conditions.append(or_(paging.beyond(keys, until, backward=True), same))
     return conditions
-
-
-def identity(db: Database) -> str:
-    """A hash that is the same for the same database, whatever its password."""
-    url = db.url
-    if url.drivername == "sqlite":
-        place = f"sqlite {Path(url.database or '').resolve()}"
-    else:
-        host = "127.0.0.1" if url.host == "localhost" else url.host
-        place = f"server {host}:{url.port or 3306}/{url.database}"
-    return hashlib.sha256(place.encode()).hexdigest()
 
 
 @contextmanager

@@ -25,9 +25,9 @@ def create_index(table: str, *columns: str, unique: bool = False, name: str = ""
         op.create_index(name, table, list(columns), unique=unique, sqlite_where=where)
 
 
-def drop_index(table: str, *columns: str) -> None:
-    """Drop the index that the convention names so."""
-    name = _named(table, columns)
+def drop_index(table: str, *columns: str, name: str = "") -> None:
+    """Drop an index, where nothing else is said the one that the convention names so."""
+    name = name or _named(table, columns)
     if name in _indexes(table):
         op.drop_index(name, table)
 

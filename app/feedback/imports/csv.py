@@ -14,6 +14,7 @@ from app.feedback.imports.items import Item
 from app.feedback.model import Violation
 
 DELIMITERS = ",;\t|"
+_NEVER_CLOSED = Violation("", "the quote of a cell is never closed: the row reaches up to the end of the file")
 
 
 class _Lines:
@@ -22,6 +23,8 @@ class _Lines:
     def __init__(self, stream: BinaryIO) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self.taken: list[str] = []
+        self.wanted = False
+        """The file ended within a row, which only a quote that is not closed makes longer than its lines."""
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -29,6 +32,7 @@ class _Lines:
     def __next__(self) -> str:
         line = self._text.readline(ROW_BYTES)
         if not line:
+            self.wanted = bool(self.taken)
             raise StopIteration
         self.taken.append(line)
         return line
@@ -63,7 +67,8 @@ def read(stream: BinaryIO, position: int = 0, name: str = "the file") -> Iterato
             except StopIteration:
                 return
             except csv.Error as error:
-                fault = Violation("", f"not CSV: {error}")
+                # With a quote that is not closed a cell takes in one row after the other.
+                fault = Violation("", f"not CSV: {error}; see that the quotes of its cells are closed")
             start, at = at + 1, 1 + rows.line_num
             raw = lines.row()
             if not cells and fault is None:
@@ -72,7 +77,7 @@ def read(stream: BinaryIO, position: int = 0, name: str = "the file") -> Iterato
             if number <= position:
                 continue
             if fault is None:
-                fault = _wrong(cells, names)
+                fault = _NEVER_CLOSED if lines.wanted else _wrong(cells, names)
             value = None if fault else dict(zip(names, cells, strict=True))
             yield Item(start, number, raw, value, fault)
     finally:
@@ -120,5 +125,5 @@ def _wrong(cells: list[str], names: list[str]) -> Violation | None:
     if any("\udc80" <= sign <= "\udcff" for cell in cells if not cell.isascii() for sign in cell):
         return Violation("", "not UTF-8")
     if len(cells) != len(names):
-        return Violation("", f"has {len(cells)} cells, the header has {len(names)}")
+        return Violation("", f"has {len(cells)} cell{'s' * (len(cells) != 1)}, the header has {len(names)}")
     return None

@@ -7,11 +7,13 @@ holds something is taken. `*` stands for every element of a list. What no path t
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from app.feedback.rows import ViolationError
 
 FIELDS = tuple(FeedbackIn.model_fields)
 TEXTS = frozenset(FIELDS) - {"score", "score_raw", "tags", "context"}
+_EPOCH = re.compile(r"[0-9]{9,}(\.[0-9]+)?")
+"""Seconds or milliseconds since 1970, which the contract takes; `fromisoformat` would see years in them. Eight figures
+are a day, such as 20260131."""
 EXAMPLE = '[map]\ninput = "fields.text"'
 
 
@@ -70,7 +75,7 @@ def mapped(using: Map, value: Mapping[str, Any], *, cells: bool = False) -> dict
             found = [each for each in _find(value, keys) if each not in (None, "", [], {})]
             if name == "score" and "*" in keys:
                 # Among the judgements of many are words that are no scores.
-                found = [each for each in found if _number(each) or str(each).strip().casefold() in using.scores]
+                found = [each for each in found if _stands_for_score(using, each)]
             if found:
                 row[name] = found if name == "tags" and len(found) > 1 else found[0]
                 _remove(rest, keys)
@@ -194,6 +199,8 @@ def _tags(value: Any) -> Any:
 
 
 def _aware(value: str) -> str:
+    if _EPOCH.fullmatch(value):
+        return value
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -201,9 +208,20 @@ def _aware(value: str) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
+def _stands_for_score(using: Map, value: Any) -> bool:
+    """A number, also as text, or one of the map's words."""
+    try:
+        return _word(value) in using.scores or _number(value) or (isinstance(value, str) and isfinite(float(value)))
+    except ValueError:
+        return False
+
+
+def _word(value: Any) -> str:
+    return str(value).strip().casefold()
+
+
 def _score(using: Map, value: Any) -> Any:
-    word = str(value).strip().casefold()
-    if word in using.scores:
+    if (word := _word(value)) in using.scores:
         return using.scores[word]
     if isinstance(value, str):
         try:

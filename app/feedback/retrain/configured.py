@@ -39,6 +39,11 @@ class Retraining:
         """Every pipeline as it stands now."""
         return self._service.snapshot() if self._service is not None else RetrainSnapshot()
 
+    def look_again(self) -> None:
+        """Measure soon: somebody wants to see what is so now."""
+        if self._service is not None:
+            self._service.look_again()
+
     async def fire(self, name: str = "", *, force: bool = False) -> tuple[Run | None, Evaluation]:
         """Fire by hand; see `RetrainService`."""
         return await self._running().fire(name, force=force)

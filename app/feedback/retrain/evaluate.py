@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from app.feedback.retrain import conditions, guards, measures, runs, watermarks
+from app.feedback.retrain import conditions, corrections, guards, measures, runs, watermarks
 from app.feedback.retrain.conditions import Past
 from app.feedback.retrain.model import Evaluation, Pipeline, Status
 
@@ -31,7 +31,7 @@ def evaluate(
     hold = mark.hold if mark is not None else None
     fresh = measures.new_rows(conn, pipeline, past.since)
     taking = sum(fresh.values())
-    corrections = measures.corrections(conn, pipeline.name)
+    changed = corrections.waiting(conn, pipeline.name)
     oldest = measures.oldest_new(conn, pipeline, past.since) if pipeline.max_age_days else None
     cool = guards.cool_at(pipeline, last, now)
     moments = [
@@ -44,7 +44,7 @@ def evaluate(
         now,
         mark.revision if mark is not None else 0,
         taking,
-        corrections,
+        changed,
         pipeline.combine,
         tuple(conditions.measure(conn, pipeline, past, fresh, oldest, now)),
         tuple(
@@ -54,7 +54,7 @@ def evaluate(
                 open_run=runs.open_run(conn, pipeline.name),
                 hold=hold,
                 taking=taking,
-                corrections=corrections,
+                corrections=changed,
                 folder=folder,
                 now=now,
             )

@@ -20,14 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from app.errors import UserError
 from app.feedback.contract import SCHEMA_VERSION
-from app.feedback.retrain import dataset
+from app.feedback.retrain import corrections, dataset
 from app.feedback.retrain.model import Frozen, Pipeline, Run
-from app.feedback.retrain_tables import retrain_correction, retrain_row
-from app.feedback.tables import feedback_decision
 
 if TYPE_CHECKING:
     from app.db.engine import Database
@@ -36,7 +34,7 @@ MANIFEST = "manifest.json"
 DATA = "data.jsonl"
 MANIFEST_VERSION = 1
 IDS = ' "ids": ['
-PRIVACY = "authors are the pseudonyms that rows were captured with; texts are as captured"
+PRIVACY = "authors and texts are as captured: of Discord pseudonyms, of other sources what was given"
 
 
 def folder_of(folder: Path, run_id: str) -> Path:
@@ -148,60 +146,13 @@ def _write_data(db: Database, pipeline: Pipeline, run: Run, path: Path, ids: IO[
         "rubric_versions": dict(sorted(tally.rubrics.items())),
         "model_versions": dict(sorted(tally.models.items())),
         "privacy": PRIVACY,
-        "corrections": db.run_now(lambda conn: corrections_of(conn, run.id)),
+        "corrections": db.run_now(lambda conn: corrections.of_run(conn, run.id)),
         "left_out": tally.left_out,
     }
 
 
 def _batch(conn: Connection, run_id: str, after: str, seed: int, test_share: float) -> list[dataset.Line]:
     return list(dataset.lines(conn, run_id, after=after, seed=seed, test_share=test_share))
-
-
-def corrections_of(conn: Connection, run_id: str) -> list[dict[str, Any]]:
-    """What became of rows that earlier runs had taken, as this run has to know it: once for each row.
-
-    A decision that was undone and done again is none. `was` is the state in which the earlier run took the row.
-    """
-    columns, log = retrain_correction.c, feedback_decision.c
-    asked = (
-        select(
-            columns.feedback_id,
-            columns.run_id,
-            columns.state_before,
-            columns.state_now,
-            columns.id,
-            columns.at,
-            log.kind,
-            log.supersedes,
-            retrain_row.c.decision_id,
-        )
-        .join_from(retrain_correction, retrain_row, (retrain_row.c.feedback_id == columns.feedback_id))
-        .join(feedback_decision, log.id == columns.id, isouter=True)
-        .where(columns.taken_by == run_id, retrain_row.c.pipeline == columns.pipeline)
-        .order_by(columns.feedback_id, columns.at, columns.id)
-    )
-    first: dict[str, Any] = {}
-    latest: dict[str, Any] = {}
-    for row in conn.execute(asked):
-        first.setdefault(row.feedback_id, row)
-        latest[row.feedback_id] = row
-    found = []
-    for identity, row in latest.items():
-        was = first[identity].state_before
-        same_decision = row.kind == "redo" and row.supersedes == row.decision_id
-        if was == row.state_now and same_decision:
-            continue
-        found.append(
-            {
-                "id": identity,
-                "run_id": row.run_id,
-                "was": was,
-                "now": row.state_now,
-                "decision_id": row.id,
-                "at": row.at.isoformat(),
-            }
-        )
-    return found
 
 
 class _Tally:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Subquery, exists, func, select, union
 
 from app.feedback.model import STATES
 from app.feedback.retrain.model import VERDICT_LABELS, Pipeline
-from app.feedback.retrain_tables import retrain_correction, retrain_row
+from app.feedback.retrain_tables import retrain_row
 from app.feedback.tables import feedback, feedback_tag
 
 COUNTED = 10_000
@@ -84,13 +84,6 @@ def labels(conn: Connection, pipeline: Pipeline, since: datetime | None, found: 
         )
         counts |= {name: int(number) for name, number in conn.execute(asked)}
     return counts
-
-
-def corrections(conn: Connection, pipeline: str) -> int:
-    """Decisions that changed rows after a run had taken them, and that no run has taken up yet."""
-    columns = retrain_correction.c
-    asked = select(func.count()).where(columns.pipeline == pipeline, columns.taken_by.is_(None))
-    return int(conn.scalar(asked) or 0)
 
 
 def rejected(conn: Connection, begin: datetime, end: datetime) -> tuple[int, int]:

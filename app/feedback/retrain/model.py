@@ -176,6 +176,16 @@ class Run:
         """Nobody knows yet how it went."""
         return self.state in OPEN
 
+    @property
+    def ended(self) -> str:
+        """How it ended, in one line; empty while nobody knows."""
+        if self.open:
+            return ""
+        result = self.result or {}
+        metrics = ", ".join(f"{name} {value:g}" for name, value in (result.get("metrics") or {}).items())
+        said = metrics or str(result.get("note") or self.error or "").split("\n", 1)[0]
+        return f"the run {self.state}{f': {said}' if said else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -197,6 +207,13 @@ class Status:
     hold: str | None = None
     last: Run | None = None
 
+    @property
+    def progress(self) -> str:
+        """What is missing until it fires, behind a last run that did not end well."""
+        if self.last is None or self.last.state not in ("failed", "expired"):
+            return self.evaluation.progress
+        return f"last run {self.last.state}, {self.evaluation.progress}"
+
 
 @dataclass(frozen=True, slots=True)
 class RetrainSnapshot:
@@ -210,7 +227,7 @@ class RetrainSnapshot:
         """One line for the screen, such as `9 more accepted rows until retrain fires`; empty without a pipeline."""
         several = len(self.pipelines) > 1
         lines = [
-            f"{status.evaluation.pipeline}: {status.evaluation.progress}" if several else status.evaluation.progress
+            f"{status.evaluation.pipeline}: {status.progress}" if several else status.progress
             for status in self.pipelines
         ]
         return " · ".join(lines)

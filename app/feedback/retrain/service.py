@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from app.db.types import utc_now
 from app.errors import UserError
-from app.events import Bus, FeedbackChanged, RetrainChanged, StorageChanged
+from app.events import Bus, FeedbackChanged, RetrainChanged, RetrainEnded, StorageChanged
 from app.feedback.retrain.contract import RunReport
 from app.feedback.retrain.control import Retrain
 from app.feedback.retrain.model import Evaluation, Look, RetrainSnapshot, Run, Status
@@ -115,6 +115,10 @@ class RetrainService:
         self._wake()
         return state
 
+    def look_again(self) -> None:
+        """Measure soon: somebody wants to see what is so now."""
+        self._measure.set()
+
     async def history(self, limit: int = 20) -> tuple[list[Run], list[Look]]:
         """Runs, and times when the conditions were met, newest first."""
         return await self._retrain.history(limit=limit)
@@ -157,6 +161,7 @@ class RetrainService:
         await retrain.ensure()
         for name in retrain.pipelines:
             status = await retrain.status(name, thorough=False)
+            self._tell_end(self._statuses.get(name), status)
             if status.evaluation.met and not self._known_held(status):
                 run, _ = await retrain.fire(name)
                 if run is not None:
@@ -167,6 +172,14 @@ class RetrainService:
             if status.last is not None and status.last.state in ("fired", "frozen"):
                 self._deliver[name].set()
             self._statuses[name] = status
+
+    def _tell_end(self, before: Status | None, now: Status) -> None:
+        """Whoever reported it, and wherever: a run ended since the last look."""
+        run = now.last
+        if before is None or run is None or run.open:
+            return
+        if before.last is None or before.last.id != run.id or before.last.open:
+            self._bus.publish(RetrainEnded(run.state == "succeeded", f"{run.pipeline}: {run.ended}"))
 
     def _known_held(self, status: Status) -> bool:
         """The same guards hold it as at the last look: there is nothing new to note."""

@@ -53,9 +53,11 @@ class Events:
                 self._writing = False
 
     def _write(self) -> None:
-        lines, self._lines = self._lines, []
+        # Always the same list: another thread may have it in hand and add to it right now.
+        lines = self._lines[:]
         if not lines:
             return
+        del self._lines[: len(lines)]
         data = memoryview(("\n".join(lines) + "\n").encode("ascii"))
         try:
             if os.fstat(self._fd).st_ino != self._inode:
