@@ -161,8 +161,10 @@ async def test_a_repository_that_vanishes_and_comes_back(repo: Repo) -> None:
         await until(lambda: seen.state.error, what="the loss")
         assert seen.state == replace(before, error="there is no such folder", error_fix=seen.state.error_fix)
         assert seen.told[-1] == seen.state
+        # A reading that began before the folder was there must not be the one that is waited for.
+        await seen.follower.settled()
         repo.path.mkdir()
-        await seen.follower.check()
+        seen.follower.ask()
         assert "not a git repository" in (await seen.follower.settled()).error
         repo.path.rmdir()
         away.rename(repo.path)
