@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -64,6 +65,8 @@ class FeedbackPane(FeedbackPalette):
         self.refused.id = "refused"
         self._let_go = []
         self._held_here = {}
+        self._given, self._given_back = {}, {}
+        self._turn = asyncio.Lock()
         self.row = RowView()
         self.row.id = "row"
         self.row.resized = self._words_of_row
@@ -163,12 +166,12 @@ class FeedbackPane(FeedbackPalette):
         snapshot = self.snapshot
         if snapshot is not None and snapshot.unsaved:
             return f"{snapshot.unsaved} decisions on their way to the disk"
-        # What an undo gave back is kept with the decision that was undone.
-        return words.without_verdict(self.given) if self.given != self._given_back else ""
+        return self.without_verdict()
 
     # From the service to the screen
 
     def _changed(self, event: FeedbackChanged) -> None:
+        self.note_returned(event.snapshot)
         if self.active:
             self.paint(event.snapshot)
 
@@ -195,7 +198,10 @@ class FeedbackPane(FeedbackPalette):
                     if self.mode == "queue":
                         self.paint_row()
             elif current is not self._shown:
-                self._shown, self.given, self.unfolded = current, None, False
+                if self.given is not None:
+                    # It was not decided, or this would have gone with the verdict.
+                    self.say("what was given to the row waits for it to come again")
+                self._shown, self.unfolded = current, False
                 self._shown_at = time.monotonic()
                 if self.mode == "queue":
                     self.paint_row(keep=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -11,15 +12,15 @@ from textual.widgets import Input
 
 from screens import feedback_keys
 from screens import feedback_text as words
-from screens.base import Pane
+from screens.feedback_given import FeedbackGiven
 from screens.git_faults import told
 from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from app.feedback.model import Order, QueueItem, State, Verdict
-    from app.feedback.review import FeedbackSnapshot, Given
+    from app.feedback.model import Order, State, Verdict
+    from app.feedback.review import FeedbackSnapshot
     from screens.feedback_service import FeedbackFace
     from widgets.head_list import HeadList
     from widgets.refused_list import RefusedList
@@ -37,28 +38,20 @@ NEEDS_SERVICE = frozenset(
 )
 
 
-class FeedbackActions(Pane):
+class FeedbackActions(FeedbackGiven):
     """Verdicts and what belongs to them."""
 
     BINDINGS: ClassVar[list[BindingType]] = feedback_keys.BINDINGS
 
     mode: Mode = "queue"
-    given: Given | None = None
-    _given_back: Given | None = None
-    """What the last undo gave back to its row."""
     unfolded = False
     order: Order | None = None
     """Chosen here; it outlives another configuration that names the same one."""
+    _turn: asyncio.Lock
     list: HeadList
     refused: RefusedList
-    _shown: QueueItem | None = None
     _shown_at = 0.0
     _said = ""
-
-    @property
-    def service(self) -> FeedbackFace | None:
-        """The Feedback area's service, once the engine is up."""
-        return self.runtime.feedback if self.runtime is not None else None
 
     @property
     def snapshot(self) -> FeedbackSnapshot | None:
@@ -71,16 +64,8 @@ class FeedbackActions(Pane):
         """Bring the screen in line with the service."""
         raise NotImplementedError
 
-    def paint_row(self, *, keep: bool = True) -> None:
-        """Show the row anew."""
-        raise NotImplementedError
-
     def leave_page(self) -> None:
         """Back to the queue."""
-        raise NotImplementedError
-
-    def say(self, text: str) -> None:
-        """A few words in the line below, until the next key."""
         raise NotImplementedError
 
     # Which keys work now
@@ -137,23 +122,42 @@ class FeedbackActions(Pane):
         if self.mode == "quarantine":
             self.let_go()
             return
+        from app.errors import UserError
         from app.feedback.review import Given
 
         if self.mode == "queue":
             if self._shown is None:
                 return
             passed = int((time.monotonic() - self._shown_at) * 1000)
-            given = replace(self.given or Given(), duration_ms=min(passed, 2**31 - 1))
-            self.given, self._said = None, ""
-            service.decide(verdict, given)
+            own = self.take_given((self._shown.row.id,))
+            given = own.get(self._shown.row.id, Given())
+            self._said = ""
+            try:
+                service.decide(verdict, replace(given, duration_ms=min(passed, 2**31 - 1)))
+            except UserError as error:
+                self._given.update(own)
+                self.say(clean_line(told(error), 300))
             return
         ids = self.list.marks or ((self.list.cursor_row,) if self.list.cursor_row else ())
         if ids:
-            self.attempt(self._decide_many(service, tuple(ids), verdict, Given()))
+            self.attempt(self._in_turn(self._decide_many(service, tuple(ids), verdict)))
 
-    async def _decide_many(self, service: FeedbackFace, ids: tuple[str, ...], verdict: Verdict, given: Given) -> None:
+    async def _in_turn(self, work: Awaitable[None]) -> None:
+        """After what was asked for before: an undo takes back also what is only about to be decided."""
+        async with self._turn:
+            await work
+
+    async def _decide_many(self, service: FeedbackFace, ids: tuple[str, ...], verdict: Verdict) -> None:
+        from app.errors import UserError
+
         rows = await service.rows(ids)
-        service.decide_many(rows, verdict, given)
+        # What was given to one of them before, in the queue, goes with it, and with no other.
+        own = self.take_given(row.id for row in rows)
+        try:
+            service.decide_many(rows, verdict, own)
+        except UserError:
+            self._given.update(own)
+            raise
         self.say(f"{len(rows):,} {VERDICTS[verdict]}, {words.key('u')} takes it back")
         if self.mode == "alike":
             self.leave_page()
@@ -168,78 +172,12 @@ class FeedbackActions(Pane):
         """Show rows of the list in other states, each where it stands."""
         self.list.show([replace(head, state=states.get(head.id, head.state)) for head in self.list.heads.values()])
 
-    def action_score(self, number: int) -> None:
-        """Set the score that is stored with the verdict; the same key again takes it away."""
-        from app.feedback.review import SCORES
-
-        score = SCORES[number]
-        self._give(score=None if self.given is not None and self.given.score == score else score)
-
-    def _give(self, **changes: object) -> None:
-        from app.feedback.review import Given
-
-        self.given = replace(self.given or Given(), **changes)  # type: ignore[arg-type]  # fields of Given
-        self.paint_row()
-
-    # What is asked for in a dialog
-
-    def action_tags(self) -> None:
-        """Ask for the tags."""
-        from screens.feedback_forms import Question, split_tags
-
-        item, service = self._shown, self.service
-        if item is None or service is None:
-            return
-        now = self.given.tags if self.given is not None and self.given.tags is not None else item.row.tags
-        # Ready for the next tag: one that is typed at the end would become a part of the last.
-        question = Question(
-            "Tags", "".join(f"{tag}, " for tag in now), hint="tone, price", about="commas between them; tab completes"
-        )
-
-        def answered(text: str | None) -> None:
-            if text is not None and self._shown is item:
-                tags = split_tags(text)
-                self._give(tags=None if tags == item.row.tags else tags)
-
-        self.app.push_screen(question, answered)
-
-        async def offer() -> None:
-            question.offer(await service.tags())
-
-        self.attempt(offer(), quiet=True)
-
-    def action_note(self) -> None:
-        """Ask for a note."""
-        from screens.feedback_forms import Question
-
-        item = self._shown
-        if item is None:
-            return
-        now = (self.given.note if self.given is not None else None) or ""
-
-        def answered(text: str | None) -> None:
-            if text is not None and self._shown is item:
-                self._give(note=text or None)
-
-        self.app.push_screen(Question("Note", now, hint="what the verdict does not say"), answered)
-
     def action_correct(self) -> None:
         """Open the output in an editor, or in the quarantine the row."""
         if self.mode == "quarantine":
             self.mend()
-            return
-        from screens.feedback_forms import Correction
-
-        item = self._shown
-        if item is None:
-            return
-        now = self.given.correction if self.given is not None and self.given.correction is not None else None
-
-        def answered(text: str | None) -> None:
-            if text is not None and self._shown is item:
-                self._give(correction=None if text == item.row.output else text)
-
-        self.app.push_screen(Correction(item.row.output, item.row.output if now is None else now), answered)
+        else:
+            super().action_correct()
 
     # Undo and redo
 
@@ -253,22 +191,19 @@ class FeedbackActions(Pane):
             return
 
         async def undo() -> None:
-            last = service.snapshot().last
-            if not await service.undo():
+            done = await service.undo()
+            if done is None:
                 self.say("nothing to undo")
                 return
+            self.give_back(done)
             if self.mode == "list":
-                # That of an earlier session is known once it is back: its row is on top.
-                items = last.items if last is not None else service.snapshot().upcoming[:1]
-                self.restate({item.row.id: item.row.state for item in items})
+                self.restate({item.row.id: item.row.state for item in done.items})
             elif self.mode != "queue":
                 self.leave_page()
-            if last is not None and len(last.items) == 1 and not last.given.empty:
-                self.given = self._given_back = replace(last.given, duration_ms=None)
-                self.paint_row()
+            self.paint_row()
             self.say(f"undone, {words.key('ctrl+r')} does it again")
 
-        self.attempt(undo())
+        self.attempt(self._in_turn(undo()))
 
     def action_redo(self) -> None:
         """Decide again what was undone last."""
@@ -280,12 +215,15 @@ class FeedbackActions(Pane):
             from app.feedback.model import STATE_OF
 
             done = await service.redo()
-            last = service.snapshot().last
-            if done and last is not None and self.mode == "list":
-                self.restate({item.row.id: STATE_OF[last.verdict] for item in last.items})
-            self.say("done again" if done else "nothing to do again")
+            if done is None:
+                self.say("nothing to do again")
+                return
+            self.take_again(done)
+            if self.mode == "list":
+                self.restate({item.row.id: STATE_OF[done.verdict] for item in done.items})
+            self.say("done again")
 
-        self.attempt(redo())
+        self.attempt(self._in_turn(redo()))
 
     def action_order(self) -> None:
         """The next order of the queue."""

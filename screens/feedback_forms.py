@@ -53,6 +53,7 @@ class Question(Dialog[str | None]):
     DEFAULT_CSS = """
     Question .dialog { width: 76; }
     Question Input { background: $panel; border: none; padding: 0 1; height: 1; }
+    Question #wrong { margin-top: 1; width: 1fr; height: auto; max-height: 6; }
     Question #about { color: $text-muted; margin-top: 1; width: 1fr; height: auto; max-height: 6; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,9 +70,20 @@ class Question(Dialog[str | None]):
     ]
 
     def __init__(
-        self, title: str, value: str, *, hint: str, about: str = "", keep: str = "keeps it for the verdict"
+        self,
+        title: str,
+        value: str,
+        *,
+        hint: str,
+        about: str = "",
+        keep: str = "keeps it for the verdict",
+        wrong: str = "",
+        left: str | None = None,
     ) -> None:
+        """`wrong` says why `value` could not be kept; `left` is what there is once it is left, where that is not
+        `value`."""
         super().__init__()
+        self._wrong, self._left = wrong, value if left is None else left
         self._title, self._value, self._hint, self._about, self._keep = title, value, hint, about, keep
         self._words: tuple[str, ...] = ()
 
@@ -82,6 +94,8 @@ class Question(Dialog[str | None]):
             entry = Input(self._value, placeholder=self._hint, compact=True, select_on_focus=False)
             entry.cursor_blink = False
             yield entry
+            if self._wrong:
+                yield Static(Content.assemble(("⚠ ", "$warning"), clean_line(self._wrong, 600)), id="wrong")
             if self._about:
                 yield Static(Content(clean_line(self._about, 600)), id="about")
 
@@ -107,7 +121,7 @@ class Question(Dialog[str | None]):
 
     def unsaved(self) -> str:
         """The line, where it is another one."""
-        changed = self.query_one(Input).value.strip() != self._value.strip()
+        changed = self.query_one(Input).value.strip() != self._left.strip()
         return f"what was typed under {self._title}" if changed else ""
 
     def action_cancel(self) -> None:

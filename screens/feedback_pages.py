@@ -270,7 +270,7 @@ class FeedbackPages(FeedbackFiltering):
             self.say("looking for rows that are alike")
             found = await service.alike(item.row)
             self.say("")
-            if self._shown is not item or self.mode != "queue":
+            if self._shown is None or self._shown.row.id != item.row.id or self.mode != "queue":
                 return
             if not found:
                 self.say("no other row that waits is nearly the same")

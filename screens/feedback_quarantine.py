@@ -150,13 +150,11 @@ class FeedbackQuarantine(FeedbackPages):
         from screens.feedback_forms import Correction
 
         async def tried(mended: str) -> None:
-            from app.errors import UserError
-
             try:
                 done = await service.quarantine.mend(entry.id, mended)
-            except UserError as error:
+            except Exception as error:
                 # What was typed is not lost: it comes back with what is wrong now.
-                self._edit(service, entry, mended, clean_line(error.what, 300))
+                self._edit(service, entry, mended, clean_line(getattr(error, "what", told(error)), 300))
                 return
             await self._settled(service, "mended and taken in" if done.created else "mended; the row was there already")
 

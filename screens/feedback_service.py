@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from app.feedback.model import Decision, Extra, FeedbackRow, Order, Quarantined, RowHead, Stats, Verdict
     from app.feedback.quarantine import Retried
     from app.feedback.retrain.model import Evaluation, Look, RetrainSnapshot, Run
-    from app.feedback.review import Alike, FeedbackSnapshot, Given
+    from app.feedback.review import Alike, Done, FeedbackSnapshot, Given
 
 
 class QuarantineFace(Protocol):
@@ -61,14 +61,14 @@ class FeedbackFace(Protocol):
     def decide(self, verdict: Verdict, given: Given) -> None:
         """Decide the row on top; the next one is there on return."""
 
-    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Given) -> None:
-        """Decide these rows alike, as one step of undo."""
+    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Mapping[str, Given]) -> None:
+        """Decide these rows alike, as one step of undo. `given`: what goes with some of them, by row."""
 
-    async def undo(self) -> bool:
-        """Take back the last decision; False where none is left."""
+    async def undo(self) -> Done | None:
+        """Take back the last decision, which is returned; None where none is left."""
 
-    async def redo(self) -> bool:
-        """Decide again what was undone last; False where there is nothing."""
+    async def redo(self) -> Done | None:
+        """Decide again what was undone last, which is returned; None where there is nothing."""
 
     def set_order(self, order: Order) -> None:
         """Review in another order."""

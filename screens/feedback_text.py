@@ -59,11 +59,14 @@ def _whole(problem: str, width: int) -> list[str]:
     return wrapped(clean_line(problem, 600), max(min(width, PROBLEM_WIDTH) - 4, 20))
 
 
-def without_verdict(given: Given | None) -> str:
-    """`a score and a note without a verdict`; empty where nothing was given."""
-    if given is None or given.empty:
+def without_verdict(given: Sequence[Given]) -> str:
+    """`a score and a note without a verdict`, of one row or several; empty where nothing was given."""
+    if not given:
         return ""
-    named = (given.score, "a score"), (given.tags, "tags"), (given.correction, "a correction"), (given.note, "a note")
+    if len(given) > 1:
+        return f"what was given to {len(given):,} rows without a verdict"
+    (only,) = given
+    named = (only.score, "a score"), (only.tags, "tags"), (only.correction, "a correction"), (only.note, "a note")
     *first, last = [name for value, name in named if value is not None]
     return f"{', '.join(first)}{' and ' if first else ''}{last} without a verdict"
 

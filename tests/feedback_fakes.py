@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -187,6 +187,7 @@ class FakeFeedback:
         self.bus = Bus()
         self.done: list[Done] = []
         self.undone: list[Done] = []
+        self.returned: Done | None = None
 
     @classmethod
     def of(cls, count: int = 60, **more: Any) -> FakeFeedback:
@@ -224,6 +225,7 @@ class FakeFeedback:
             per_minute=24.0 if len(self.decisions) > 1 else 0.0,
             streak=len(self.decisions),
             last=self.done[-1] if self.done else None,
+            returned=self.returned,
             undone=len(self.undone),
             reviewer="mara",
             quarantined=len(self.quarantine.open),
@@ -240,38 +242,48 @@ class FakeFeedback:
         self.left += 1
 
     def decide(self, verdict: Verdict, given: Given) -> None:
-        self._decide([self.waiting.pop(0)], verdict, given)
+        self._decide([self.waiting.pop(0)], verdict, [given])
 
-    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Given) -> None:
+    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Mapping[str, Given]) -> None:
         ids = {each.id for each in rows}
         self.waiting = [item for item in self.waiting if item.row.id not in ids]
-        self._decide([QueueItem(each, "", AT) for each in rows], verdict, given)
+        self._decide([QueueItem(row, "", AT) for row in rows], verdict, [given.get(row.id, Given()) for row in rows])
 
-    def _decide(self, items: list[QueueItem], verdict: Verdict, given: Given) -> None:
-        self.decisions += [(item.row.id, verdict, replace(given, duration_ms=None)) for item in items]
-        self.done.append(Done(tuple(items), tuple(item.row.id for item in items), verdict, given))
+    def _decide(self, items: list[QueueItem], verdict: Verdict, given: Sequence[Given]) -> None:
+        each = zip(items, given, strict=True)
+        self.decisions += [(item.row.id, verdict, replace(given, duration_ms=None)) for item, given in each]
+        self.done.append(Done(tuple(items), tuple(item.row.id for item in items), verdict, tuple(given)))
         self.undone.clear()
         self.publish()
 
-    async def undo(self) -> bool:
+    def lose(self) -> None:
+        """The last decision could not be kept."""
+        self.returned = self.done.pop()
+        self.waiting = [*self.returned.items, *self.waiting]
+        del self.decisions[-len(self.returned.items) :]
+        self.publish()
+
+    async def undo(self) -> Done | None:
         if not self.done:
-            return False
+            return None
         last = self.done.pop()
         self.undone.append(last)
         self.waiting = [*last.items, *self.waiting]
         del self.decisions[-len(last.items) :]
         self.publish()
-        return True
+        return last
 
-    async def redo(self) -> bool:
+    async def redo(self) -> Done | None:
         if not self.undone:
-            return False
+            return None
         last = self.undone.pop()
         self.waiting = self.waiting[len(last.items) :]
         self.done.append(last)
-        self.decisions += [(item.row.id, last.verdict, last.given) for item in last.items]
+        self.decisions += [
+            (item.row.id, last.verdict, given) for item, given in zip(last.items, last.given, strict=True)
+        ]
         self.publish()
-        return True
+        return last
 
     def set_order(self, order: Order) -> None:
         self.order = order

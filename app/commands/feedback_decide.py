@@ -74,9 +74,9 @@ def decide(
         reviewer=reviewer_of(loaded, reviewer),
         verdict=verdict,
         score=score,
-        tags=_tags(tags) if tags or no_tags else None,
-        correction=None if correction is None else _clean(correction),
-        note=None if note is None else _clean(note),
+        tags=tags if tags or no_tags else None,
+        correction=correction,
+        note=note,
         rubric_version=loaded.settings.feedback.rubric_version,
     )
     identity, state = asyncio.run(_decide(loaded, record))
@@ -195,33 +195,13 @@ async def _turn(way: Literal["undo", "redo"], loaded: Loaded, reviewer: str) -> 
 
 
 def _checked(**values: Any) -> DecisionRecord:
-    from pydantic import ValidationError
-
-    from app.feedback.contract import DecisionRecord
+    from app.feedback.giving import decision
 
     try:
-        return DecisionRecord(**values)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        where = {"feedback_id": "ID", "tags": "--tag"}.get(
-            str(problem["loc"][0]), f"--{str(problem['loc'][0]).replace('_', '-')}"
-        )
-        raise UserError(problem["msg"], where=where, fix="`qd feedback decide --help` says what it takes") from None
-
-
-def _tags(given: tuple[str, ...]) -> tuple[str, ...]:
-    from app.feedback import texts
-
-    found = dict.fromkeys(texts.canonical(texts.clean(tag)) for tag in given)
-    if None in found:
-        raise UserError("a tag is blank", where="--tag", fix="write a word")
-    return tuple(tag for tag in found if tag)
-
-
-def _clean(text: str) -> str:
-    from app.feedback import texts
-
-    return texts.clean(text)
+        return decision(**values)
+    except UserError as error:
+        where = {"feedback_id": "ID", "tags": "--tag"}.get(error.where, f"--{error.where.replace('_', '-')}")
+        raise UserError(error.what, where=where, fix="`qd feedback decide --help` says what it takes") from None
 
 
 def _text(stream: Any) -> str:

@@ -6,15 +6,16 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from app.errors import UserError
 from app.feedback import decisions, queue
 from app.feedback.browsing import Browsing
-from app.feedback.contract import DecisionRecord
+from app.feedback.giving import decision
 from app.feedback.model import STATE_OF, Counts, DecisionKind, FeedbackRow, QueueItem, Verdict
 from app.feedback.review import Done, Given, Pace, shifted
 from app.ids import new_id
@@ -22,6 +23,7 @@ from app.ids import new_id
 if TYPE_CHECKING:
     from app.db.engine import Database
     from app.db.spool import Spool
+    from app.feedback.contract import DecisionRecord
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Deciding(Browsing):
         self._upcoming: deque[QueueItem] = deque()
         self._done: deque[Done] = deque(maxlen=REMEMBERED)
         self._undone: list[Done] = []
+        self._returned: Done | None = None
         self._pace = Pace()
         self._counts: Counts | None = None
         self._trouble = ""
@@ -54,40 +57,48 @@ class Deciding(Browsing):
         raise NotImplementedError
 
     def decide(self, verdict: Verdict, given: Given = Given()) -> None:  # noqa: B008 - it is frozen
-        """Decide the row on top. The next one is there on return; the decision is stored meanwhile."""
-        if self._upcoming:
-            self._decide([self._upcoming.popleft()], verdict, given)
+        """Decide the row on top. The next one is there on return; the decision is stored meanwhile.
 
-    def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Given = Given()) -> None:  # noqa: B008
-        """Decide these rows alike, as one step of undo."""
-        ids = {row.id for row in rows}
+        Raises UserError, with nothing decided, where what is given breaks the contract.
+        """
+        if self._upcoming:
+            self._decide([self._upcoming[0]], verdict, [given])
+
+    def decide_many(
+        self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Mapping[str, Given] = MappingProxyType({})
+    ) -> None:
+        """Decide these rows alike, as one step of undo. `given`: what goes with some of them, by row.
+
+        Raises UserError, with nothing decided, where what is given breaks the contract.
+        """
         known = {item.row.id: item for item in self._upcoming if not item.reshow}
         soon = self._clock() + queue.LEASE
         items = [known.get(row.id) or QueueItem(row, "", soon) for row in rows]
-        self._upcoming = deque(item for item in self._upcoming if item.reshow or item.row.id not in ids)
         if items:
-            self._decide(items, verdict, given)
+            self._decide(items, verdict, [given.get(item.row.id, Given()) for item in items])
 
-    def _decide(self, items: Sequence[QueueItem], verdict: Verdict, given: Given) -> None:
+    def _decide(self, items: Sequence[QueueItem], verdict: Verdict, given: Sequence[Given]) -> None:
         records = [
-            DecisionRecord(
+            decision(
                 id=new_id(),
                 feedback_id=item.row.id,
                 kind="decide",
                 decided_at=self._clock(),
                 reviewer=self.reviewer,
                 verdict=verdict,
-                score=given.score,
-                tags=given.tags,
-                correction=given.correction,
-                note=given.note,
-                duration_ms=given.duration_ms,
+                score=each.score,
+                tags=each.tags,
+                correction=each.correction,
+                note=each.note,
+                duration_ms=each.duration_ms,
                 rubric_version=self._rubric,
                 reshow=item.reshow,
             )
-            for item in items
+            for item, each in zip(items, given, strict=True)
         ]
-        done = Done(tuple(items), tuple(record.id for record in records), verdict, given)
+        taken = set(map(id, items))
+        self._upcoming = deque(item for item in self._upcoming if id(item) not in taken)
+        done = Done(tuple(items), tuple(record.id for record in records), verdict, tuple(given))
         self._done.append(done)
         self._undone.clear()
         self._pace.note(time.monotonic(), done.decides(len(items)))
@@ -98,8 +109,8 @@ class Deciding(Browsing):
         self._publish()
         self._refill()
 
-    async def undo(self) -> bool:
-        """Take back the last decision, also one of an earlier session; its row is on top again. False: none is left.
+    async def undo(self) -> Done | None:
+        """Take back the last decision, also one of an earlier session; its row is on top again. None: none is left.
 
         Raises UserError when it is not known here and the database is away.
         """
@@ -108,10 +119,10 @@ class Deciding(Browsing):
         else:
             await self._settled()
             found = await self._db.run(lambda conn: decisions.undo_target(conn, self.reviewer))
-            done_ = await self._remembered(found)
-            if done_ is None:
-                return False
-            done = done_
+            earlier = await self._remembered(found)
+            if earlier is None:
+                return None
+            done = earlier
         self._keep([self._entry("undo", item, each) for item, each in _pairs(done)], None)
         self._undone.append(done)
         self._pace.take_back(done.decides(len(done.items)))
@@ -122,19 +133,19 @@ class Deciding(Browsing):
         ids = {item.row.id for item in back}
         self._upcoming = deque([*back, *(item for item in self._upcoming if item.row.id not in ids)])
         self._publish()
-        return True
+        return done
 
-    async def redo(self) -> bool:
-        """Decide again what was undone last. False: there is nothing."""
+    async def redo(self) -> Done | None:
+        """Decide again what was undone last. None: there is nothing."""
         if self._undone:
             done = self._undone.pop()
         else:
             await self._settled()
             found = await self._db.run(lambda conn: decisions.redo_target(conn, self.reviewer))
-            done_ = await self._remembered(found)
-            if done_ is None:
-                return False
-            done = done_
+            earlier = await self._remembered(found)
+            if earlier is None:
+                return None
+            done = earlier
         self._keep([self._entry("redo", item, each) for item, each in _pairs(done)], None)
         self._done.append(done)
         self._pace.note(time.monotonic(), done.decides(len(done.items)))
@@ -145,10 +156,10 @@ class Deciding(Browsing):
                 self._counts = shifted(self._counts, item.row.state, STATE_OF[done.verdict])
         self._publish()
         self._refill()
-        return True
+        return done
 
-    def _entry(self, kind: DecisionKind, item: QueueItem, decision: str) -> DecisionRecord:
-        return DecisionRecord(
+    def _entry(self, kind: DecisionKind, item: QueueItem, decided: str) -> DecisionRecord:
+        return decision(
             id=new_id(),
             feedback_id=item.row.id,
             kind=kind,
@@ -156,7 +167,7 @@ class Deciding(Browsing):
             reviewer=self.reviewer,
             rubric_version=self._rubric,
             reshow=item.reshow,
-            supersedes=decision,
+            supersedes=decided,
         )
 
     async def _settled(self) -> None:
@@ -171,12 +182,12 @@ class Deciding(Browsing):
         if found is None:
             return None
         row, log_ = await self.read(found[1])
-        decision = next((entry for entry in log_ if entry.id == found[0]), None)
-        if row is None or decision is None or decision.verdict is None:
+        made = next((entry for entry in log_ if entry.id == found[0]), None)
+        if row is None or made is None or made.verdict is None:
             return None
-        given = Given(decision.score, decision.tags, decision.correction, decision.note)
-        item = QueueItem(_waiting(row), "decided before", self._clock() + queue.LEASE, log_, reshow=decision.reshow)
-        return Done((item,), (decision.id,), decision.verdict, given)
+        given = Given(made.score, made.tags, made.correction, made.note)
+        item = QueueItem(_waiting(row), "decided before", self._clock() + queue.LEASE, log_, reshow=made.reshow)
+        return Done((item,), (made.id,), made.verdict, (given,))
 
     def _keep(self, records: Sequence[DecisionRecord], done: Done | None) -> None:
         """Store entries beside the running screen, in the order of the keys."""
@@ -195,12 +206,18 @@ class Deciding(Browsing):
             log.error("a decision could not be kept", exc_info=failed[0])
             self._trouble = f"a decision could not be kept: {failed[0]}"
             if done is not None and done in self._done:
-                # What was not kept was not decided: its rows are back on top.
-                self._done.remove(done)
-                lost = [item for item, each in zip(done.items, results, strict=True) if isinstance(each, BaseException)]
-                self._upcoming.extendleft(reversed(lost))
-                self._pace.take_back(done.decides(len(lost)))
-                for item in lost:
+                # What was not kept was not decided: its rows are back on top, with what was given to them.
+                lost = done.part([isinstance(each, BaseException) for each in results])
+                kept = done.part([not isinstance(each, BaseException) for each in results])
+                at = self._done.index(done)
+                if kept.items:
+                    self._done[at] = kept
+                else:
+                    del self._done[at]
+                self._returned = lost
+                self._upcoming.extendleft(reversed(lost.items))
+                self._pace.take_back(done.decides(len(lost.items)))
+                for item in lost.items:
                     if not item.reshow:
                         self._counts = shifted(self._counts, STATE_OF[done.verdict], item.row.state)
         else:

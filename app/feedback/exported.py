@@ -15,8 +15,9 @@ from app.db import faults
 from app.db.types import utc_now
 from app.feedback.contract import DecisionRecord
 from app.feedback.decisions import apply_decision
+from app.feedback.giving import canonical
 from app.feedback.model import Violation
-from app.feedback.rows import Prepared, ViolationError, canonical_tags, check_moment
+from app.feedback.rows import Prepared, ViolationError, check_moment
 from app.feedback.store import CONTENT_TAKEN
 from app.feedback.tables import feedback, feedback_decision
 
@@ -101,13 +102,12 @@ def _record(identity: str, number: int, entry: Any, now: datetime) -> DecisionRe
         values = {name: value for name, value in entry.items() if name != "undone_by"}
         record = DecisionRecord.model_validate_json(json.dumps({**values, "feedback_id": identity}))
         check_moment("decided_at", record.decided_at, now=now)
-        tags = None if record.tags is None else canonical_tags(record.tags)
+        return canonical(record)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise _wrong(": ".join((f"entry {number}", *map(str, problem["loc"][:1]), problem["msg"]))) from None
     except (ViolationError, ValueError) as error:
         raise _wrong(f"entry {number}: {error}") from None
-    return record.model_copy(update={"tags": tags})
 
 
 def _wrong(why: str) -> ViolationError:

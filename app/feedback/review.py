@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import compress
 
 from app.feedback.model import Counts, FeedbackRow, Order, QueueItem, State, Verdict
 
@@ -42,16 +43,26 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one key decided: the rows with the ids of their decisions. Undone and redone as one."""
+    """What one key decided: rows with the ids of their decisions. Undone and redone as one."""
 
     items: tuple[QueueItem, ...]
     decisions: tuple[str, ...]
     verdict: Verdict
-    given: Given
+    given: tuple[Given, ...]
+    """What went with it, for each of the rows."""
 
     def decides(self, rows: int) -> int:
         """How many of so many of its rows count as decided: what is skipped is left for later."""
         return 0 if self.verdict == "skip" else rows
+
+    def part(self, chosen: Sequence[bool]) -> Done:
+        """Only the rows that are chosen."""
+        return replace(
+            self,
+            items=tuple(compress(self.items, chosen)),
+            decisions=tuple(compress(self.decisions, chosen)),
+            given=tuple(compress(self.given, chosen)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,8 @@ class FeedbackSnapshot:
     streak: int = 0
     last: Done | None = None
     """What undo would take back first."""
+    returned: Done | None = None
+    """What could not be kept last: its rows wait again."""
     undone: int = 0
     """How many steps redo could go."""
     reviewer: str = ""

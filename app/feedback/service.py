@@ -137,6 +137,7 @@ class FeedbackService(Deciding):
             per_minute=self._pace.per_minute(),
             streak=self._pace.streak,
             last=self._done[-1] if self._done else None,
+            returned=self._returned,
             undone=len(self._undone),
             reviewer=self.reviewer,
             quarantined=self._quarantined,

@@ -80,6 +80,7 @@ def test_every_row_of_such_a_table_is_taken(database: Database, tmp_path: Path) 
 def test_pages_on_lines_are_told_from_rows_that_hold_a_list() -> None:
     page = b'{"data": [{"source": "f", "input": "i", "output": "o"}], "total": 9}\n'
     assert look(page * 2, "rows.jsonl").format == "json"
+    assert look(b'{"meta": {"page": 1}, "data": [{"source": "f", "input": "i", "output": "o"}]}\n' * 2).format == "json"
     assert look(b'[{"source": "f"}]\n[{"source": "f"}]\n').format == "json"
     assert look(page * 2, mapped=True).format == "jsonl"
     row = b'{"items": [{"a": 1}], "source": "f", "input": "i", "output": "o"}\n'

@@ -38,6 +38,11 @@ PAGES = {
     "over many lines": f'{{\n"data": [\n{row(1)},\n{row(2)}\n]\n}}\n{{\n"data": [\n{row(3)},\n{row(4)}\n]\n}}\n',
     "two arrays": f'{{"traces": [{row(1)}, {row(2)}], "observations": [{row(3)}, {row(4)}]}}',
     "something about them": f'{{"data": [{row(1)}, {row(2)}, {row(3)}, {row(4)}], "meta": {{"page": 1}}, "ids": [7]}}',
+    "something before them": (
+        '{"meta": {"page": 1, "of": "a \\"}"}, "total": 4, "next": null, "data": ['
+        f"{row(1)}, {row(2)}]}}"
+        f'{{"object": "list", "results": [{row(3)}, {row(4)}], "has_more": false}}'
+    ),
     "one that is no array": f'{{"data": [{row(1)}, {row(2)}, {row(3)}], "items": {row(4)}}}',
 }
 

@@ -313,13 +313,44 @@ async def test_a_disk_that_is_full_gives_the_row_back(database: Database, tmp_pa
             raise UserError("there is no space left")
 
         service._spool.put = refuse  # type: ignore[method-assign,assignment]
-        service.decide("accept")
+        service.decide("accept", Given(note="on time"))
         await until(lambda: not service.snapshot().unsaved)
         snapshot = service.snapshot()
+        assert snapshot.returned is not None
+        assert [each.note for each in snapshot.returned.given] == ["on time"]
         assert snapshot.current is not None
         assert snapshot.current.row.id == "row-00000"
         assert "no space left" in snapshot.problem
         assert states(database)["row-00000"] == "waiting"
+
+
+async def test_of_many_rows_only_those_that_could_not_be_kept_come_back(database: Database, tmp_path: Path) -> None:
+    put(database, [given(n) for n in range(4)])
+    async with reviewing(database, tmp_path) as service:
+        await ready(service, 4)
+        keep = service._spool.put
+
+        async def refuse(kind: str, payload: Any, *more: Any, **others: Any) -> Any:
+            if payload["feedback_id"] == "row-00001":
+                raise UserError("there is no space left")
+            return await keep(kind, payload, *more, **others)
+
+        service._spool.put = refuse  # type: ignore[method-assign]
+        rows = [item.row for item in service.snapshot().upcoming[:3]]
+        service.decide_many(rows, "accept", {"row-00001": Given(note="mine"), "row-00002": Given(score=0.5)})
+        await until(lambda: not service.snapshot().unsaved)
+        snapshot = service.snapshot()
+        assert [item.row.id for item in snapshot.upcoming] == ["row-00001", "row-00003"]
+        assert snapshot.returned is not None
+        assert [each.note for each in snapshot.returned.given] == ["mine"]
+        await until(lambda: len(stored(database)) == 2)
+        assert {row.feedback_id: row.score for row in stored(database)} == {"row-00000": None, "row-00002": 0.5}
+        # The others are still one step of undo.
+        done = await service.undo()
+        assert done is not None
+        assert [item.row.id for item in done.items] == ["row-00000", "row-00002"]
+        assert [each.score for each in done.given] == [None, 0.5]
+        await until(lambda: set(states(database).values()) == {"waiting"})
 
 
 async def test_the_next_row_is_there_before_the_key_returns(database: Database, tmp_path: Path) -> None:

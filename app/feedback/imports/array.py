@@ -10,9 +10,18 @@ from app.feedback.imports.items import Item
 from app.feedback.imports.pieces import Text
 from app.feedback.model import Violation
 
-UNDER = ("data", "items", "records", "rows", "tasks", "traces", "observations")
+UNDER = ("data", "items", "records", "results", "rows", "tasks", "traces", "observations")
 """Keys of an object whose values may be arrays of rows."""
-_PAGE = re.compile(r'\{\s*"(?:' + "|".join(UNDER) + r')"\s*:\s*\[')
+ABOUT = (
+    *("meta", "metadata", "pagination", "paging", "page", "links", "object", "success"),
+    *("total", "total_count", "totalItems", "totalPages", "count", "limit", "offset"),
+    *("next", "previous", "cursor", "next_cursor", "nextCursor", "has_more", "hasMore", "exported_at", "exportedAt"),
+)
+"""Keys that may stand before these, and say something about a page."""
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_VALUE = rf"(?:{_STRING}|[-+.\w]+|\{{(?:[^{{}}\"]|{_STRING})*\}})"
+PAGE = re.compile(rf'\{{(?:\s*"(?:{"|".join(ABOUT)})"\s*:\s*{_VALUE}\s*,)*\s*"(?:{"|".join(UNDER)})"\s*:\s*\[')
+"""The beginning of an object that holds rows, up to the first of its arrays."""
 _MEMBER = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 _Closed = Generator[Item, None, bool]
 """Items, and in the end whether what was opened is closed."""
@@ -31,7 +40,7 @@ def _documents(text: Text) -> Iterator[Item]:
     if text.behind_separators() == "[" and not (yield from _opened(text)):
         return
     while text.behind_separators():
-        if found := _PAGE.match(text.left):
+        if found := PAGE.match(text.left):
             text.skip(found.end() - 1)
             if not (yield from _page(text)):
                 return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ LOOKED_AT = 65_536
 """Bytes at the beginning that tell the format."""
 _LINES = {".jsonl", ".ndjson"}
 _CELLS = {".csv", ".tsv"}
-_WRAPPED = re.compile(r'\{\s*"(?:' + "|".join(array.UNDER) + r')"\s*:\s*\[')
-_HOLDS_OBJECTS = re.compile(r'(?:\{\s*"\w+"\s*:\s*)?\[\s*\{')
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,8 @@ def look(data: bytes, name: str = "the file", given: Format | None = None, *, ma
     text = data.decode("utf-8-sig", errors="replace").lstrip()
     form = given or _form(text, Path(name).suffix.lower(), whole=len(data) < LOOKED_AT, mapped=mapped)
     if form == "json":
-        return Look(form, tools.of(_object(text[text.find("{", 1 if _WRAPPED.match(text) else 0) :])))
+        page = array.PAGE.match(text)
+        return Look(form, tools.of(_object(text[text.find("{", page.end() if page else 0) :])))
     if form == "jsonl":
         return Look(form, tools.of(_object(text)))
     return Look(form)
@@ -54,7 +52,7 @@ def _form(text: str, suffix: str, *, whole: bool, mapped: bool) -> Format:
         if len(lines) > 1 and _is_json(lines[0]):
             # Complete by itself, with more behind it.
             return "json" if not mapped and _is_page(lines[0]) else "jsonl"
-        wrapped = _WRAPPED.match(text) is not None
+        wrapped = array.PAGE.match(text) is not None
         if text.startswith("[") or (wrapped and suffix not in _LINES):
             return "json"
         if len(lines) == 1 or lines[1].lstrip().startswith("{"):
@@ -67,7 +65,9 @@ def _form(text: str, suffix: str, *, whole: bool, mapped: bool) -> Format:
 
 def _is_page(line: str) -> bool:
     """An array of rows, alone or in an object that is no row itself."""
-    if not _HOLDS_OBJECTS.match(line) or (line.startswith("{") and not _WRAPPED.match(line)):
+    page = array.PAGE.match(line) if line.startswith("{") else None
+    begins = page.end() if page is not None else int(line.startswith("["))
+    if not begins or not line[begins:].lstrip().startswith("{"):
         return False
     value = _object(line)
     return not (value.keys() & {"input", "output"} or tools.of(value))

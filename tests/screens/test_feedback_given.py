@@ -1,0 +1,188 @@
+"""What was given to a row stays with it, whatever happens to the queue meanwhile, until the row is decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from textual.widgets import Input, TextArea
+
+from screens.feedback_forms import Correction
+from tests.feedback_fakes import FakeFeedback
+from tests.screens.test_feedback_kept import app_with
+from tests.waiting import until
+
+
+async def noted(pilot: Any, text: str) -> None:
+    """Write a note to the row on show."""
+    await pilot.press("o")
+    await until(lambda: isinstance(pilot.app.focused, Input))
+    await pilot.press(*text, "enter")
+    await until(lambda: len(pilot.app.screen_stack) == 1)
+
+
+def older(service: FakeFeedback) -> None:
+    """The same rows, that wait a little longer."""
+    service.waiting = [replace(item, why=f"{item.why}, longer") for item in service.waiting]
+    service.publish()
+
+
+async def test_a_row_that_grows_older_takes_what_is_typed_meanwhile(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("e")
+        await until(lambda: isinstance(pilot.app.screen, Correction))
+        await pilot.press("X")
+        older(service)
+        await pilot.press("ctrl+s")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        await pilot.press("o")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        older(service)
+        await pilot.press("n", "enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        await pilot.press("t")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        older(service)
+        await pilot.press(*"late", "enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        assert pilot.pane.unsaved() == "tags, a correction and a note without a verdict"
+        await pilot.press("a")
+        await until(lambda: service.decisions)
+        given = service.decisions[0][2]
+        assert given.correction.startswith("X")
+        assert (given.note, "late" in given.tags) == ("n", True)
+
+
+async def test_a_row_that_leaves_the_screen_keeps_what_was_given_to_it(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    first, second, *_ = [item.row.id for item in service.waiting]
+    async with app_with(tmp_path, service) as pilot:
+        await noted(pilot, "mine")
+        kept, service.waiting = service.waiting, service.waiting[1:]
+        service.publish()
+        assert pilot.pane.given is None
+        assert pilot.pane._said == "what was given to the row waits for it to come again"
+        assert pilot.pane.unsaved() == "a note without a verdict"
+        await pilot.press("2")
+        assert pilot.pane.unsaved() == "what was given to 2 rows without a verdict"
+        await pilot.press("a")
+        assert service.decisions[-1][:2] == (second, "accept")
+        assert (service.decisions[-1][2].score, service.decisions[-1][2].note) == (-0.5, None)
+        service.waiting = [kept[0], *service.waiting]
+        service.publish()
+        assert "mine" in pilot.pane.row.plain
+        await pilot.press("x")
+        assert (service.decisions[-1][0], service.decisions[-1][2].note) == (first, "mine")
+        assert pilot.pane.unsaved() == ""
+
+
+async def test_what_is_typed_for_a_row_that_left_meanwhile_waits_for_it(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("o")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        kept, service.waiting = service.waiting, service.waiting[1:]
+        service.publish()
+        await pilot.press(*"mine", "enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        assert pilot.pane.given is None
+        assert "waits for its row" in pilot.pane._said
+        service.waiting = kept
+        service.publish()
+        assert pilot.pane.given.note == "mine"
+
+
+async def test_an_undo_keeps_what_was_given_to_the_row_it_pushes_down(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("4", "a")
+        await noted(pilot, "second")
+        await pilot.press("u")
+        await until(lambda: pilot.pane.given is not None and pilot.pane.given.score == 0.5)
+        assert pilot.pane.unsaved() == "a note without a verdict"
+        await pilot.press("ctrl+r")
+        await until(lambda: pilot.pane.given is not None and pilot.pane.given.note == "second")
+        await pilot.press("a")
+        assert [(each.score, each.note) for _, _, each in service.decisions] == [(0.5, None), (None, "second")]
+
+
+async def test_what_could_not_be_kept_comes_back_whole(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await noted(pilot, "first")
+        await pilot.press("a")
+        assert pilot.pane.unsaved() == ""
+        service.lose()
+        assert pilot.pane.given.note == "first"
+        assert pilot.pane.unsaved() == "a note without a verdict"
+
+
+async def test_many_at_once_take_each_its_own(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await noted(pilot, "mine")
+        await pilot.press("b")
+        await until(lambda: pilot.pane.mode == "alike")
+        await pilot.press("a")
+        await until(lambda: len(service.decisions) == 5)
+        assert [given.note for _, _, given in service.decisions] == ["mine", None, None, None, None]
+        assert pilot.pane.unsaved() == ""
+        await pilot.press("u")
+        await until(lambda: pilot.pane.given is not None)
+        assert pilot.pane.given.note == "mine"
+
+
+async def test_an_undo_waits_for_the_decision_before_it(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("v")
+        await until(lambda: pilot.pane.list.rows)
+        # Both before the list's row has been read.
+        pilot.pane.action_verdict("reject")
+        pilot.pane.action_undo()
+        await until(lambda: "undone" in pilot.pane._said)
+        assert (service.decisions, len(service.undone)) == ([], 1)
+
+
+async def test_tags_that_cannot_be_kept_are_asked_for_again(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("t")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        pilot.app.focused.value = f"late, {'x' * 65}"
+        await pilot.press("enter")
+        await until(lambda: pilot.app.screen.query("#wrong"))
+        assert "tags: one has more than 64 characters" in str(pilot.app.screen.query_one("#wrong").render())
+        assert pilot.app.focused.value == f"late, {'x' * 65}"
+        assert pilot.app.screen.unsaved() == "what was typed under Tags"
+        await pilot.press("backspace", "enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        assert pilot.pane.given.tags == ("late", "x" * 64)
+
+
+async def test_what_is_typed_is_kept_in_its_canonical_form(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("t")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        pilot.app.focused.value = "cafe\u0301, caf\u00e9"
+        await pilot.press("enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        assert pilot.pane.given.tags == ("caf\u00e9",)
+
+
+async def test_a_correction_that_is_too_long_comes_back_to_be_shortened(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("e")
+        await until(lambda: isinstance(pilot.app.screen, Correction))
+        pilot.app.screen.query_one(TextArea).text = "x" * (1024 * 1024 + 1)
+        await pilot.press("ctrl+s")
+        await until(lambda: pilot.app.screen.query("#about"))
+        assert "correction: more than 1,048,576 characters" in str(pilot.app.screen.query_one("#about").render())
+        pilot.app.screen.query_one(TextArea).text = "shorter"
+        await pilot.press("ctrl+s")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        assert pilot.pane.given.correction == "shorter"
