@@ -14,6 +14,9 @@ Fault = Literal["lost", "busy", "schema", "unavailable", "other"]
 
 LOST = frozenset({1053, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2014, 2045, 2055, 4031})
 BUSY = frozenset({1205, 1213})
+NO_SUCH = 1305
+"""Of a procedure, or of a savepoint: a server that ends a transaction because of a deadlock takes its savepoints, too,
+and going back to one then fails with this, which hides the deadlock."""
 SCHEMA = frozenset({1054, 1146})
 DENIED = frozenset({1044, 1045, 1130, 1142, 1143, 1227, 1251, 1698, 3118, 4151})
 FULL = frozenset({3, 1021, 1026, 1041, 1114})
@@ -81,7 +84,7 @@ def classify(error: BaseException) -> Fault:
         return "schema" if str(error.orig).startswith("no such ") else "other"
     if number in LOST or error.connection_invalidated:
         return "unavailable" if timed_out(error) else "lost"
-    if number in BUSY:
+    if number in BUSY or (number == NO_SUCH and "SAVEPOINT" in str(error.orig)):
         return "busy"
     if number in SCHEMA:
         return "schema"
@@ -118,7 +121,7 @@ def _words(error: BaseException, url: URL) -> tuple[str, str]:
         return "the server takes no more connections", "wait, or raise its limits"
     if number in TROUBLED:
         return f"the server is in trouble: {said}", "look into the server's own log"
-    if number in BUSY:
+    if number in BUSY or number == NO_SUCH:
         return "another program keeps the rows locked", "try again"
     if number in LOST or number in INTERRUPTED:
         return ("the server did not answer in time" if timed_out(error) else "the server went away"), "try again"
