@@ -7,8 +7,16 @@
     feedback.close()
 
 `send` returns as soon as the row is on this machine's disk. A thread delivers it, again and again until the receiver
-has taken it; rows that a program left behind go out when the next one makes a Client with the same folder. What the
-receiver refuses for good is kept in `refused` below the folder, with the reason beside it.
+has taken it; rows that a program left behind go out when the next one makes a Client for the same address and folder.
+What the receiver refuses for good is kept in `refused` below the folder, with the reason beside it. A Client goes on
+working after a fork; a child that ends with `os._exit` should `flush` before.
+
+Every `send` is an event of its own, also where two people say the same of one answer: a row without `source_event_id`
+gets a fresh one, or its `id` where it has one. Who wants equal rows taken once gives them the same `source_event_id`.
+
+Each address has a folder of its own, and rows in a folder that is given know which address they are for. Where a
+receiver has moved, name its earlier addresses in `formerly`. Rows of older versions of this file, which do not say
+where they belong, are delivered by whoever finds them in its folder or, without one, in the folder of all.
 """
 
 from __future__ import annotations
@@ -20,11 +28,13 @@ import http.client
 import json
 import os
 import random
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,22 +55,41 @@ def sign(secret: str, body: bytes, at: int) -> str:
 
 
 class Client:
-    """A queue of rows in `folder` on their way to the receiver at `url`. Safe to use from several threads."""
+    """A queue of rows on their way to the receiver at `url`. Safe to use from several threads, and after a fork."""
 
-    def __init__(self, url: str, secret: str = "", folder: os.PathLike[str] | None = None) -> None:
-        self._url = url.rstrip("/") + "/v1/feedback"
+    def __init__(
+        self,
+        url: str,
+        secret: str = "",
+        folder: os.PathLike[str] | None = None,
+        *,
+        formerly: Iterable[str] = (),
+    ) -> None:
+        self._url = _endpoint(url)
         self._secret = secret
-        self._folder = Path(folder) if folder is not None else Path.home() / ".local/share/quarterdeck-client"
+        self._mark = _mark(self._url)
+        addresses = [self._url, *map(_endpoint, formerly)]
+        self._marks = frozenset(map(_mark, addresses))
+        if folder is not None:
+            self._folder = Path(folder)
+            self._folders = [self._folder]
+        else:
+            everybody = Path.home() / ".local/share/quarterdeck-client"
+            everybody.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # What lies in the folder of all, an older version of this file left there.
+            self._folders = [*(everybody / _name(address) for address in addresses), everybody]
+            self._folder = self._folders[0]
         self._refused = self._folder / "refused"
-        self._refused.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._wake = threading.Condition()
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._refused.mkdir(exist_ok=True, mode=0o700)
+        self._wakes: dict[int, threading.Condition] = {}
         self._changes = 0
         self._closed = False
         self._hurry = False
         self.problem = ""
         """Why the last delivery failed; empty when it did not."""
-        self._thread = threading.Thread(target=self._deliver, name="quarterdeck-client", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self._begin()
 
     def send(self, **row: Any) -> str:
         """Queue a row; returns its key once it is on the disk.
@@ -68,15 +97,17 @@ class Client:
         `source`, `input` and `output` are needed; what else there is, the receiver's /openapi.json tells. Raises
         ValueError where the row cannot be sent as it is, and OSError where it cannot be kept.
         """
+        key = uuid.uuid4().hex
+        if row.get("source_event_id") is None:
+            row["source_event_id"] = row["id"] if isinstance(row.get("id"), str) else key
         body = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
         if len(body) > BODY_BYTES:
             raise ValueError(f"the row has {len(body)} bytes, at most {BODY_BYTES} are taken")
         for name in ("source", "input", "output"):
             if not isinstance(row.get(name), str):
                 raise ValueError(f"{name}: expected a text")
-        key = uuid.uuid4().hex
         # Names sort by the time, so that rows go out in their order.
-        name = f"{time.time_ns():020}-{key}"
+        name = f"{time.time_ns():020}-{self._mark}-{key}"
         draft = self._folder / f"{name}.part"
         try:
             with draft.open("xb") as file:
@@ -89,6 +120,7 @@ class Client:
                 draft.unlink()
             raise
         _sync(self._folder)
+        self._begin()
         with self._wake:
             self._changes += 1
             self._wake.notify_all()
@@ -96,12 +128,13 @@ class Client:
 
     def flush(self, timeout: float = 30.0) -> int:
         """Try now, and wait until everything is delivered or refused; returns how many rows are still here."""
+        self._begin()
         end = time.monotonic() + timeout
         with self._wake:
             while True:
                 left = len(self._waiting())
                 remaining = end - time.monotonic()
-                if not left or remaining <= 0 or not self._thread.is_alive():
+                if not left or remaining <= 0 or self._thread is None or not self._thread.is_alive():
                     return left
                 self._hurry = True
                 self._wake.notify_all()
@@ -113,7 +146,8 @@ class Client:
         with self._wake:
             self._closed = True
             self._wake.notify_all()
-        self._thread.join(TIMEOUT_S + 1)
+        if self._thread is not None:
+            self._thread.join(TIMEOUT_S + 1)
         return left
 
     def __enter__(self) -> Client:
@@ -122,9 +156,38 @@ class Client:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    @property
+    def _wake(self) -> threading.Condition:
+        """This process's lock: in one that was forked, the parent's may be held by a thread that is not there."""
+        return self._wakes.setdefault(os.getpid(), threading.Condition())
+
+    def _begin(self) -> None:
+        """See to it that a thread of this process delivers; a fork leaves it behind."""
+        with self._wake:
+            if self._closed or (self._thread is not None and self._thread.is_alive()):
+                return
+            thread = threading.Thread(target=self._deliver, name="quarterdeck-client", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # The program is ending, or may have no more threads. The row is on the disk all the same.
+                self.problem = str(error)
+            else:
+                self._thread = thread
+
     def _waiting(self) -> list[Path]:
-        with os.scandir(self._folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.name.endswith(".json"))
+        found: list[Path] = []
+        for folder in self._folders:
+            with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+                found += [Path(entry.path) for entry in entries if self._is_ours(entry.name)]
+        return sorted(found, key=lambda path: path.name)
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether a file is a row for this receiver, or one that does not say for which."""
+        if not name.endswith(".json"):
+            return False
+        parts = name[: -len(".json")].split("-")
+        return len(parts) != 3 or parts[1] in self._marks
 
     def _deliver(self) -> None:
         failures = 0
@@ -141,7 +204,8 @@ class Client:
                 self._wake.notify_all()
                 if pause is None:
                     if seen == self._changes:
-                        self._wake.wait()
+                        # Not for ever: a forked child or another program may leave rows here.
+                        self._wake.wait(PAUSE_MOST_S)
                     continue
                 wait = max(pause, min(PAUSE_MOST_S, PAUSE_FIRST_S * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
                 end = time.monotonic() + wait
@@ -215,6 +279,21 @@ class _Straight(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_Straight)
+
+
+def _endpoint(url: str) -> str:
+    return url.rstrip("/") + "/v1/feedback"
+
+
+def _mark(endpoint: str) -> str:
+    """What tells this receiver's rows from another's, in names of files."""
+    return hashlib.sha256(endpoint.encode()).hexdigest()[:16]
+
+
+def _name(endpoint: str) -> str:
+    """The folder of a receiver; its beginning is for people."""
+    host = endpoint.partition("//")[2].partition("/")[0].rpartition("@")[2]
+    return re.sub(r"[^0-9A-Za-z.]+", "_", host)[:80] + "-" + _mark(endpoint)
 
 
 def _taken(said: bytes) -> bool:
