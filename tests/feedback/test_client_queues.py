@@ -97,16 +97,25 @@ async def test_a_forked_program_delivers(tmp_path: Path) -> None:
         url, folder = sys.argv[1:]
         client = Client(url, folder=folder)
         client.send(source="t", input="parent", output="o")
-        with client._wake:
-            # The child has nobody who would let go of the parent's lock.
-            child = os.fork()
-            if not child:
-                client.send(source="t", input="child", output="o")
-                if not os.fork():
-                    client.send(source="t", input="grandchild", output="o")
-                    os._exit(client.close())
-                os._exit(client.close() + os.wait()[1])
-        sys.exit(client.close() + os.wait()[1])
+        held, done = threading.Event(), threading.Event()
+
+        def hold():
+            with client._wake:
+                held.set()
+                done.wait()
+
+        threading.Thread(target=hold).start()
+        held.wait()
+        # The children have nobody who would let go of that lock.
+        if not os.fork():
+            client.send(source="t", input="child", output="o")
+            if not os.fork():
+                client.send(source="t", input="grandchild", output="o")
+                os._exit(client.close())
+            os._exit(os.wait()[1] != 0 or client.close())
+        failed = os.wait()[1] != 0
+        done.set()
+        sys.exit(failed or client.close())
     """)
     async with receiving(tmp_path) as to:
         arguments = [sys.executable, "-c", program, to.url, str(tmp_path / "queue")]
