@@ -21,10 +21,10 @@ where they belong, are delivered by whoever finds them in its folder or, without
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import hmac
-import http.client
 import json
 import os
 import random
@@ -39,6 +39,9 @@ from pathlib import Path
 from typing import Any
 
 __all__ = ["Client", "sign"]
+
+# Loaded when the first address is looked up: a program that is forked at that moment would have half of it for ever.
+codecs.lookup("idna")
 
 BODY_BYTES = 256 * 1024
 TIMEOUT_S = 10.0
@@ -240,7 +243,8 @@ class Client:
                     return asked
             except FileNotFoundError:
                 continue  # Another process delivered it.
-            except (OSError, ValueError, http.client.HTTPException) as error:
+            except Exception as error:
+                # Whatever it is: a thread that ended would deliver nothing any more.
                 self.problem = str(error) or repr(error)
                 return 0.0
             with self._wake:

@@ -133,3 +133,15 @@ async def test_rows_that_somebody_else_put_there_are_found(tmp_path: Path, monke
         await until(lambda: not client._waiting())
         assert len(await to.rows()) == 1
         client.close()
+
+
+async def test_nothing_that_goes_wrong_ends_the_deliveries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving(tmp_path) as to:
+        client = Client(to.url, folder=tmp_path / "queue")
+        with monkeypatch.context() as patch:
+            patch.setattr(quarterdeck_client, "sign", None)
+            patch.setattr(client, "_secret", "of many characters")
+            client.send(**row())
+            await until(lambda: "NoneType" in client.problem)
+        assert await asyncio.to_thread(client.close) == 0
+        assert len(await to.rows()) == 1
