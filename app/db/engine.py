@@ -177,8 +177,9 @@ class Database:
         """An engine of one connection for the caller alone, who disposes of it: for statements that take long."""
         return make_engine(self.url, replace(self._settings, size=1, read_timeout_s=read_timeout_s))
 
-    def alone(self) -> Database:
-        """The same database over one connection for the caller alone, who closes it: for work of many transactions.
+    def alone(self, read_timeout_s: float | None = None) -> Database:
+        """The same database over one connection for the caller alone, who closes it: for work of many transactions,
+        or, with a time-out of its own, for statements that take long.
 
         A database in memory has but one connection, and is returned itself.
         """
@@ -188,7 +189,7 @@ class Database:
             self.url.render_as_string(hide_password=False),
             pool_size=1,
             connect_timeout_s=self._settings.connect_timeout_s,
-            read_timeout_s=self._settings.read_timeout_s,
+            read_timeout_s=self._settings.read_timeout_s if read_timeout_s is None else read_timeout_s,
             recycle_s=self._settings.recycle_s,
         )
 

@@ -18,7 +18,7 @@ SERVER_OPTIONS: dict[str, Any] = {
 
 AFTER_MERGE = "after_merge"
 """In the `info` of a table: the function, as `module:name`, that puts the table right when rows were merged in past the
-code that keeps it. It is given the connection."""
+code that keeps it. It is given the database, over a connection that may take its time."""
 
 AREAS = (
     "app.testing.tables",

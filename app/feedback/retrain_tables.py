@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
-from app.db.tables import AFTER_MERGE, SERVER_OPTIONS, metadata
+from app.db.tables import SERVER_OPTIONS, metadata
 from app.db.types import Identifier, Json, LongText, Ulid, UtcDateTime, Word
 from app.feedback.tables import ID_LENGTH, NAME_LENGTH
 
@@ -19,7 +19,6 @@ retrain_watermark = Table(
     Column("revision", BigInteger, nullable=False),
     Column("hold", LongText),
     Column("updated_at", UtcDateTime, nullable=False),
-    info={AFTER_MERGE: "app.feedback.merged:search_again"},
     **SERVER_OPTIONS,
 )
 

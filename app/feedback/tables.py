@@ -116,6 +116,7 @@ feedback = Table(
     Index("ix_feedback_state_model_key_captured_at_known", "state", "model_key", "captured_at", "id", *_BESIDE_NAME),
     Index("ix_feedback_state_source_captured_at_known", "state", "source", "captured_at", "id", *_BESIDE_NAME),
     Index("ix_feedback_state_cluster_id", "state", "cluster", "id"),
+    info={AFTER_MERGE: "app.feedback.merged:put_right"},
     **SERVER_OPTIONS,
 )
 
@@ -128,7 +129,6 @@ feedback_tag = Table(
     Column("captured_at", UtcDateTime, nullable=False),
     Index("ix_feedback_tag_tag_state_captured_at_feedback_id", "tag", "state", "captured_at", "feedback_id"),
     sqlite_with_rowid=False,
-    info={AFTER_MERGE: "app.feedback.merged:match_tags"},
     **SERVER_OPTIONS,
 )
 
@@ -139,7 +139,6 @@ feedback_count = Table(
     Column("state", Word(8), primary_key=True),
     Column("shard", Integer, primary_key=True, autoincrement=False),
     Column("total", BigInteger, nullable=False),
-    info={AFTER_MERGE: "app.feedback.merged:count_again"},
     **SERVER_OPTIONS,
 )
 

@@ -22,7 +22,7 @@ from app.db.copying.job import copy
 from app.db.copying.report import Progress
 from app.db.copying.rows import kind_of
 from app.db.engine import Database
-from app.db.tables import AFTER_MERGE, all_tables
+from app.db.tables import all_tables
 from app.db.types import Digest, Identifier, Json, Money, Ulid, UtcDateTime
 
 HARD_TEXT = (
@@ -43,6 +43,8 @@ HARD_JSON = {
     "yes": True,
     "nested": [[], {}, [{"ключ": "値"}], ""],
 }
+DERIVED = {"feedback_count", "feedback_tag", "note_tag", "retrain_watermark"}
+"""Tables of which a merge makes something anew by what is in the others."""
 BEGIN = datetime(2026, 3, 29, 0, 59, 59, 999_990, tzinfo=UTC)
 """Minutes before many clocks are put forward."""
 
@@ -125,9 +127,8 @@ def content(db: Database) -> dict[str, list[tuple[str, ...]]]:
 
 
 def merged(db: Database) -> dict[str, list[tuple[str, ...]]]:
-    """The same but for tables that a merge makes anew of what is in the others."""
-    derived = {table.name for table in all_tables().sorted_tables if AFTER_MERGE in table.info}
-    return {name: rows for name, rows in content(db).items() if name not in derived}
+    """The same but for what a merge makes anew."""
+    return {name: rows for name, rows in content(db).items() if name not in DERIVED}
 
 
 def main(source: str, target: str) -> None:

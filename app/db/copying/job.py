@@ -19,7 +19,7 @@ from app.db.copying import state
 from app.db.copying.backup import Backup, write_backup
 from app.db.copying.report import Meter, Report, TableReport, Watch
 from app.db.copying.rows import Shape, shape_of
-from app.db.copying.snapshot import Snapshot, explained
+from app.db.copying.snapshot import PATIENCE_S, Snapshot, explained
 from app.db.copying.state import Mode, Unfinished
 from app.db.copying.transfer import Source, Transfer
 from app.db.engine import Database
@@ -145,12 +145,22 @@ def _carry(
     with explained(target):
         target.upgrade()
         if mode != "fresh":
-            for table in all_tables().sorted_tables:
-                if (work := table.info.get(AFTER_MERGE)) is not None:
-                    target.run_now(resolve_name(work), True)
+            _put_right(target)
     _end(target)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _put_right(target: Database) -> None:
+    """What is kept beside the rows follows what was merged; in large tables that takes minutes."""
+    patient = target.alone(PATIENCE_S)
+    try:
+        for table in all_tables().sorted_tables:
+            if (work := table.info.get(AFTER_MERGE)) is not None:
+                resolve_name(work)(patient)
+    finally:
+        if patient is not target:
+            patient.close()
 
 
 def unfinished(db: Database) -> Unfinished | None:
@@ -227,7 +237,7 @@ def _make_tables_of(target: Database, revision: str, *, begun: bool) -> None:
             return
         if current is not None:
             target.run_now(drop, True, prepared=False)
-        engine = target.private_engine(6 * 3600.0)
+        engine = target.private_engine(PATIENCE_S)
         try:
             migrate.upgrade(engine, target.url, revision)
         finally:
