@@ -14,8 +14,7 @@ from app.errors import UserError
 from app.feedback import texts
 from app.feedback.contract import DecisionRecord
 from app.feedback.model import STATE_OF, State
-from app.feedback.retrain import watermarks
-from app.feedback.retrain_tables import retrain_correction, retrain_row
+from app.feedback.retrain import corrections, watermarks
 from app.feedback.store import count
 from app.feedback.tables import feedback, feedback_claim, feedback_decision, feedback_tag
 
@@ -115,23 +114,7 @@ def _settle(conn: Connection, record: DecisionRecord, row: Any) -> None:
         conn.execute(update(feedback_tag).where(feedback_tag.c.feedback_id == row.id).values(state=state))
         count(conn, {row.state: -1, state: 1})
     # Also where the verdict stays: another decision may correct the output or give other tags.
-    taken = conn.execute(select(retrain_row).where(retrain_row.c.feedback_id == row.id)).all()
-    if taken:
-        conn.execute(
-            insert(retrain_correction),
-            [
-                {
-                    "id": record.id,
-                    "pipeline": each.pipeline,
-                    "feedback_id": row.id,
-                    "run_id": each.run_id,
-                    "state_before": row.state,
-                    "state_now": state,
-                    "at": record.decided_at,
-                }
-                for each in taken
-            ],
-        )
+    corrections.note(conn, row.id, record.id, row.state, state, record.decided_at)
 
 
 def _set_tags(conn: Connection, row: Any) -> None:
