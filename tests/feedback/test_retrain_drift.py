@@ -7,6 +7,8 @@ import random
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.feedback.retrain.drift import FLOOR, kolmogorov, ks, psi, psi_of_shares
 from app.feedback.retrain.schedule import parse, zone_of
@@ -33,6 +35,43 @@ def test_psi_of_samples_of_many_values_finds_a_shift_and_no_other() -> None:
     assert psi(before, [chance.gauss(0, 1) for _ in range(5000)]) < 0.02
     # Two normal distributions one deviation apart: the index of the densities is 1.
     assert psi(before, [chance.gauss(1, 1) for _ in range(5000)]) == pytest.approx(1.0, abs=0.15)
+
+
+SCORE = st.floats(-1, 1, allow_subnormal=False)
+SOME = st.lists(SCORE, min_size=1, max_size=200)
+
+
+@given(SOME)
+def test_psi_of_equal_samples_is_nothing(sample: list[float]) -> None:
+    assert psi(sample, sample) == 0
+    assert psi(sample, sample * 3) == pytest.approx(0, abs=1e-9)
+
+
+@given(SOME, SOME, st.booleans())
+def test_psi_of_samples_that_share_no_value_range_is_large(before: list[float], now: list[float], up: bool) -> None:
+    assert psi(before, [value + (3 if up else -3) for value in now]) > 2
+
+
+@given(st.integers(0, 2**32), st.floats(0.12, 1), st.sampled_from([-1.0, -0.3, 0.5, 1.0]), st.integers(100, 600))
+def test_a_value_that_many_have_hides_no_shift(seed: int, share: float, tied: float, size: int) -> None:
+    chance = random.Random(seed)
+
+    def sample(tie: float, number: int) -> list[float]:
+        same = round(tie * number)
+        return [tied] * same + [chance.uniform(-1, 1) for _ in range(number - same)]
+
+    before = sample(share, size)
+    assert psi(before, sample(0, 500)) > 0.25
+    # Just beside it is elsewhere, too.
+    assert psi(before, [value - 1e-6 if value == tied else value for value in before]) > 0.25
+
+
+@pytest.mark.parametrize("tie", [0.0, 0.1, 0.3, 0.6, 0.95, 1.0])
+@pytest.mark.parametrize("tied", [-1.0, 0.2, 1.0])
+def test_chance_alone_is_no_shift_with_ties_either(tie: float, tied: float) -> None:
+    chance = random.Random(11)
+    before, now = ([tied if chance.random() < tie else chance.uniform(-1, 1) for _ in range(2000)] for _ in range(2))
+    assert psi(before, now) < 0.05
 
 
 @pytest.mark.parametrize(("value", "chance"), [(1.2238, 0.10), (1.3581, 0.05), (1.6276, 0.01), (1.9495, 0.001)])

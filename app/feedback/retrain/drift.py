@@ -9,7 +9,7 @@ Kolmogorov–Smirnov, Cramér–von Mises and related statistics without extensi
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import exp, log, sqrt
 
 BINS = 10
@@ -27,14 +27,16 @@ def psi_of_shares(expected: Sequence[float], actual: Sequence[float]) -> float:
 def psi(expected: Sequence[float], actual: Sequence[float]) -> float:
     """The index of two samples, neither empty, over ten bins that each hold a tenth of `expected`.
 
-    Where there are few values, as with stars, every value is a bin.
+    A value that holds a tenth alone is a bin of its own, or what moves away to values near it would not show. Where
+    there are few values, as with stars, every value is a bin.
     """
     values = sorted({*expected, *actual})
     ordered = sorted(expected)
     if len(values) <= BINS:
         edges = values[:-1]
     else:
-        edges = sorted({ordered[max(0, len(ordered) * part // BINS - 1)] for part in range(1, BINS)})
+        tenths = {ordered[max(0, len(ordered) * part // BINS - 1)] for part in range(1, BINS)}
+        edges = sorted(tenths | set(_below(ordered, values, tenths)))
     return psi_of_shares(_shares(expected, edges), _shares(actual, edges))
 
 
@@ -55,6 +57,14 @@ def kolmogorov(value: float) -> float:
         return 1.0
     total = sum((1 if term % 2 else -1) * exp(-2 * term**2 * value**2) for term in range(1, _TERMS))
     return min(1.0, max(0.0, 2 * total))
+
+
+def _below(ordered: Sequence[float], values: Sequence[float], edges: Iterable[float]) -> Iterator[float]:
+    """For each edge that holds a whole bin alone, the next smaller value of either sample."""
+    for edge in edges:
+        place = bisect_left(values, edge)
+        if place and (bisect_right(ordered, edge) - bisect_left(ordered, edge)) * BINS >= len(ordered):
+            yield values[place - 1]
 
 
 def _shares(sample: Sequence[float], edges: Sequence[float]) -> list[float]:
