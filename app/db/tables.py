@@ -20,6 +20,14 @@ AFTER_MERGE = "after_merge"
 """In the `info` of a table: the function, as `module:name`, that puts the table right when rows were merged in past the
 code that keeps it. It is given the database, over a connection that may take its time."""
 
+ON_MERGE = "on_merge"
+"""In the `info` of a table: the function, as `module:name`, that looks at rows before they are merged in. It is given
+the connection and the rows, whose values it may change, and answers with those that do not come, by their places: why,
+or an empty text where the target has the row under another key."""
+
+OWN_STAYS = "own_stays"
+"""In the `info` of a table: of rows that both have, a merge leaves the target's as it is, whatever was asked for."""
+
 AREAS = (
     "app.testing.tables",
     "app.git.tables",

@@ -6,12 +6,14 @@ that nobody waits for long and nothing that was decided in between is written ov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select, union_all, update
+from sqlalchemy import Connection, delete, exists, func, select, union_all, update
 
-from app.feedback.retrain_tables import retrain_watermark
+from app.feedback.retrain.trigger import trigger_key
+from app.feedback.retrain_tables import retrain_row, retrain_run, retrain_watermark
 from app.feedback.settling import settle_again
 from app.feedback.store import count
 from app.feedback.tables import feedback, feedback_count, feedback_tag
@@ -24,6 +26,7 @@ PAGE = 1000
 
 def put_right(db: Database) -> None:
     """All of it, in an order in which what comes first is what the rest goes by."""
+    free_rows(db)
     settle_again(db)
     match_tags(db)
     db.run_now(count_again, True)
@@ -64,7 +67,50 @@ def _match(conn: Connection, ids: list[str]) -> None:
         conn.execute(update(feedback_tag).where(tag.feedback_id == identity, tag.state != state).values(state=state))
 
 
+def own_keys(conn: Connection, rows: Sequence[dict[str, Any]]) -> dict[int, str]:
+    """Give runs another key whose own is that of another run here: both databases fired after the same run. A key only
+    keeps two from firing at once, and these have fired."""
+    run = retrain_run.c
+    taken = select(run.trigger_key, run.id).where(run.trigger_key.in_([row["trigger_key"] for row in rows]))
+    owner = {row.trigger_key: row.id for row in conn.execute(taken)}
+    for row in rows:
+        if owner.get(row["trigger_key"], row["id"]) != row["id"]:
+            row["trigger_key"] = trigger_key(row["pipeline"], f"merged {row['id']}", 0)
+    return {}
+
+
+def free_rows(db: Database) -> None:
+    """Rows that were taken by a run that is not here are new: no consumer would ever get them."""
+    for run in db.run_now(_absent):
+        while db.run_now(partial(_free, run=run), True):
+            pass
+
+
+def _absent(conn: Connection) -> list[str]:
+    there = exists().where(retrain_run.c.id == retrain_row.c.run_id)
+    return list(conn.scalars(select(retrain_row.c.run_id).where(~there).distinct()))
+
+
+def _free(conn: Connection, run: str) -> int:
+    """Some of its rows; how many."""
+    row = retrain_row.c
+    some = list(conn.scalars(select(row.feedback_id).where(row.run_id == run).limit(PAGE)))
+    conn.execute(delete(retrain_row).where(row.run_id == run, row.feedback_id.in_(some)))
+    return len(some)
+
+
 def search_again(conn: Connection) -> None:
     """Let pipelines look for new rows from the beginning: decisions may have arrived that are older than the last row
-    they took. What they took is known row by row."""
-    conn.execute(update(retrain_watermark).values(decided_at=None, feedback_id=None))
+    they took. What they took is known row by row. Runs that arrived may have the key of the firing that comes next."""
+    mark, run = retrain_watermark.c, retrain_run.c
+    runs = select(func.count()).where(run.pipeline == mark.pipeline).scalar_subquery()
+    known = select(mark.pipeline, mark.run_id, mark.revision, runs.label("runs")).with_for_update()
+    for pipeline, last, counted, there in conn.execute(known).all():
+        revision = max(counted, there)
+        while conn.scalar(select(run.id).where(run.trigger_key == trigger_key(pipeline, last, revision))) is not None:
+            revision += 1
+        conn.execute(
+            update(retrain_watermark)
+            .where(mark.pipeline == pipeline)
+            .values(decided_at=None, feedback_id=None, revision=revision)
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
-from app.db.tables import SERVER_OPTIONS, metadata
+from app.db.tables import ON_MERGE, OWN_STAYS, SERVER_OPTIONS, metadata
 from app.db.types import Identifier, Json, LongText, Ulid, UtcDateTime, Word
 from app.feedback.tables import ID_LENGTH, NAME_LENGTH
 
@@ -19,6 +19,8 @@ retrain_watermark = Table(
     Column("revision", BigInteger, nullable=False),
     Column("hold", LongText),
     Column("updated_at", UtcDateTime, nullable=False),
+    # Also that somebody holds it.
+    info={OWN_STAYS: True},
     **SERVER_OPTIONS,
 )
 
@@ -49,6 +51,7 @@ retrain_run = Table(
     Index("ix_retrain_run_trigger_key", "trigger_key", unique=True),
     Index("ix_retrain_run_pipeline_id", "pipeline", "id"),
     Index("ix_retrain_run_state_next_attempt_at_id", "state", "next_attempt_at", "id"),
+    info={OWN_STAYS: True, ON_MERGE: "app.feedback.merged:own_keys"},
     **SERVER_OPTIONS,
 )
 
@@ -63,8 +66,12 @@ retrain_row = Table(
     Column("state", Word(8), nullable=False),
     Index("ix_retrain_row_run_id_feedback_id", "run_id", "feedback_id"),
     sqlite_with_rowid=False,
+    info={OWN_STAYS: True},
     **SERVER_OPTIONS,
 )
+
+# What is carried elsewhere brings the run before its rows.
+retrain_row.add_is_dependent_on(retrain_run)
 
 retrain_correction = Table(
     "retrain_correction",
@@ -79,6 +86,7 @@ retrain_correction = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("taken_by", Ulid),
     Index("ix_retrain_correction_pipeline_taken_by_id", "pipeline", "taken_by", "id"),
+    info={OWN_STAYS: True},
     **SERVER_OPTIONS,
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, or_, select, text, tuple_, update
@@ -15,6 +15,9 @@ from app.db.copying.rows import Key, Line, Shape, line, literals
 from app.db.engine import Database
 from app.db.types import on_server
 from app.errors import UserError
+
+Look = Callable[[Connection, Sequence[dict[str, Any]]], dict[int, str]]
+"""See `app.db.tables.ON_MERGE`."""
 
 BATCH_ROWS = 5000
 BATCH_BYTES = 4_000_000
@@ -72,9 +75,9 @@ class Limits:
         return f"it takes {size:,} bytes and the server accepts {self.packet:,}; raise its max_allowed_packet"
 
 
-def write(conn: Connection, shape: Shape, rows: Sequence[Line], limits: Limits) -> Batch:
+def write(conn: Connection, shape: Shape, rows: Sequence[Line], limits: Limits, batch: Batch | None = None) -> Batch:
     """Insert rows that the target does not have; those it refuses are put aside with the reason."""
-    batch = Batch()
+    batch = Batch() if batch is None else batch
     sendable: list[Line] = []
     for row in rows:
         if why := limits.too_large(shape, row):
@@ -105,14 +108,19 @@ def _runs(rows: Sequence[Line], size: int) -> Iterator[list[Line]]:
         yield run
 
 
-def merge(conn: Connection, shape: Shape, rows: Sequence[Line], limits: Limits, *, keep: bool) -> Batch:
+def merge(
+    conn: Connection, shape: Shape, given: Sequence[Line], limits: Limits, *, keep: bool, look: Look | None = None
+) -> Batch:
     """Insert what the target lacks and, unless `keep`, give rows of the same key the source's values.
 
-    What was written is read back and compared in the same transaction, while nobody else can change it.
+    `look` sees the rows before. What was written is read back and compared in the same transaction, while nobody else
+    can change it.
     """
+    batch = Batch()
+    rows = given if look is None else _looked_at(conn, shape, given, look, batch)
     found = {} if not rows else _look_up(conn, shape, [shape.key(row.values) for row in rows])
     missing = [row for row in rows if shape.key(row.values) not in found]
-    batch = write(conn, shape, missing, limits)
+    write(conn, shape, missing, limits, batch)
     for row in rows:
         there = found.get(shape.key(row.values))
         if there is None:
@@ -125,6 +133,23 @@ def merge(conn: Connection, shape: Shape, rows: Sequence[Line], limits: Limits, 
             _update(conn, shape, row, batch)
     _read_back(conn, shape, [*batch.inserted, *batch.updated])
     return batch
+
+
+def _looked_at(conn: Connection, shape: Shape, rows: Sequence[Line], look: Look, batch: Batch) -> list[Line]:
+    """The rows that come, as they come."""
+    values = [dict(zip(shape.names, row.values, strict=True)) for row in rows]
+    left = look(conn, values)
+    coming: list[Line] = []
+    for place, (row, now) in enumerate(zip(rows, values, strict=True)):
+        why = left.get(place)
+        if why:
+            batch.refuse(shape, row, why)
+        elif why is not None:
+            batch.kept += 1
+        else:
+            same = tuple(now.values()) == row.values
+            coming.append(row if same else replace(line(shape, tuple(now.values())), changed=row.changed))
+    return coming
 
 
 def remove(conn: Connection, shape: Shape, conditions: Sequence[ColumnElement[bool]]) -> None:

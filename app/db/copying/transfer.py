@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
+from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
@@ -17,6 +18,7 @@ from app.db.copying.snapshot import Snapshot, between, explained
 from app.db.copying.state import Mode, Part
 from app.db.copying.target import Batch, Limits
 from app.db.engine import Database
+from app.db.tables import ON_MERGE, OWN_STAYS, all_tables
 from app.errors import UserError
 
 Write = Callable[[Connection], Any]
@@ -162,10 +164,12 @@ class Transfer:
 
     def _merge(self, shape: Shape, report: TableReport) -> None:
         total = 0
-        keep = self._mode == "keep"
+        known = all_tables().tables[shape.name].info
+        keep = self._mode == "keep" or OWN_STAYS in known
+        look = resolve_name(known[ON_MERGE]) if ON_MERGE in known else None
 
         def merge(lines: list[Line]) -> tuple[list[Line], Batch]:
-            work = partial(target.merge, shape=shape, rows=lines, limits=self._limits, keep=keep)
+            work = partial(target.merge, shape=shape, given=lines, limits=self._limits, keep=keep, look=look)
             return lines, self._run(work)
 
         for lines, batch in one_ahead(self._batches(shape, self._source.rows(shape)), merge):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FOLDER = "retrain"
 """Within the data folder: what runs were given."""
+ATTEMPTS = 2
+"""To fire, where another run is in the way though nobody else fired."""
 
 
 class Retrain:
@@ -80,11 +82,19 @@ class Retrain:
         work = partial(trigger.fire, pipeline=pipeline, run_id=run_id, folder=self._folder, now=now, forced=forced)
         # In a transaction of its own: decisions that are under way take notice only of a pipeline that is known.
         await self.ensure()
-        try:
-            return await self._db.run(work, write=True)
-        except IntegrityError:
-            # Somebody else fired with the same rows, and faster.
-            return None, (await self.status(pipeline.name)).evaluation
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._db.run(work, write=True)
+            except IntegrityError:
+                # Somebody else fired with the same rows, and faster; if so, it is not ready any more.
+                found = (await self.status(pipeline.name)).evaluation
+                if not (found.clear and (found.met or forced)):
+                    return None, found
+        raise UserError(
+            f"{pipeline.name} cannot fire: there is a run of these rows already",
+            where="retrain_run",
+            fix="see `qd retrain history`, and please report this",
+        )
 
     async def hold(self, name: str, reason: str | None) -> None:
         """Keep a pipeline from firing, with the reason why; None lets it fire again."""

@@ -54,7 +54,7 @@ def fire(
     snapshot = _snapshot(found)
     run = {
         "id": run_id,
-        "trigger_key": trigger_key(pipeline.name, mark.revision),
+        "trigger_key": trigger_key(pipeline.name, mark.run_id, mark.revision),
         "pipeline": pipeline.name,
         "state": "fired",
         "reason": reason,
@@ -92,9 +92,12 @@ def fire(
     return runs.find(conn, run_id), found
 
 
-def trigger_key(pipeline: str, revision: int) -> str:
-    """Of the range between the watermarks number `revision` and the one after it."""
-    return hashlib.sha256(f"{pipeline}\0{revision}".encode()).hexdigest()
+def trigger_key(pipeline: str, after: str | None, revision: int) -> str:
+    """Of the range between the watermarks number `revision`, which the run `after` set, and the one after it.
+
+    The number alone would not do: it is counted in each database, and runs of several come together in a merge.
+    """
+    return hashlib.sha256(f"{pipeline}\0{after or ''}\0{revision}".encode()).hexdigest()
 
 
 def thresholds(pipeline: Pipeline) -> dict[str, Any]:
