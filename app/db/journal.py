@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.db import places
 from app.errors import UserError
 from app.sqlite_file import use_wal
 
@@ -26,7 +27,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 SQLITE_FULL, SQLITE_IOERR = 13, 10
 SQLITE_DAMAGED = frozenset({11, 26})
 GRACE_S = 10.0
-"""A write that was put for another database is left for so long to those who have that one open."""
+"""A write that was put for another database is left for so long to a program that is about to begin with that one."""
 
 SCHEMA = """
 CREATE TABLE operation (
@@ -86,8 +87,9 @@ class Journal:
     """The open file.
 
     `place` is the database that its user has open: each write is kept with it. One that was put for another place is
-    taken if it was there before its user began: the configuration has changed since. One that was put later is left
-    alone: the configuration has changed, and its user does not know it. Without a place, all writes are anybody's.
+    taken if it was there before its user began and nobody has the journal open for that place any more: the
+    configuration has changed since. One that was put later is left alone: the configuration has changed, and its user
+    does not know it. Without a place, all writes are anybody's.
     """
 
     def __init__(self, path: Path, place: str = "", began: float | None = None) -> None:
@@ -96,6 +98,8 @@ class Journal:
         self._began = time.time() if began is None else began
         with self._explained():
             self._connection = self._open()
+        # Held before anything is put: nobody takes it meanwhile. Where it cannot be, time alone decides.
+        self._held = places.hold(path, place) if place else None
 
     def add(self, operations: Sequence[NewOperation]) -> int:
         """Store operations durably; one that is there already is left alone. Returns how many were new."""
@@ -196,14 +200,22 @@ class Journal:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. Writes for its place that are left may be taken by others from now on."""
         self._connection.close()
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _ours(self) -> tuple[str, tuple[str | float, ...]]:
         """A further condition on writes, with its values."""
         if not self._place:
             return "", ()
-        return " AND (place IN ('', ?) OR put_at < ?)", (self._place, self._began - GRACE_S)
+        in_use = places.held(self.path, self._place)
+        marks = ", ".join("?" * len(in_use))
+        return (
+            f" AND (place IN ('', ?) OR (put_at < ? AND place NOT IN ({marks})))",
+            (self._place, self._began - GRACE_S, *in_use),
+        )
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

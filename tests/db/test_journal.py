@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import stat
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -177,8 +179,90 @@ def test_a_write_for_another_database_is_left_to_those_who_have_it_open(path: Pa
     assert read_counts(path, ("k",), 9)[0] == Counts(waiting=3)
     # One that begins afterwards knows what is configured now: what others left behind goes there.
     after = Journal(path, "newest place", began=now + 60)
+    assert ids(after) == ["anybody's"]
+    later.close()
+    assert ids(after) == ["new", "anybody's"]
+    assert after.counts(("k",)) == Counts(waiting=2)
+    earlier.close()
     assert ids(after) == ["old", "new", "anybody's"]
-    for each in (earlier, later, nobody, after):
+    for each in (nobody, after):
+        each.close()
+
+
+def test_a_place_is_held_until_the_last_one_closes_it(path: Path) -> None:
+    one, two = Journal(path, "old"), Journal(path, "old")
+    one.add([new("a")])
+    after = Journal(path, "new", began=time.time() + 60)
+    assert ids(after) == []
+    one.close()
+    assert ids(after) == []
+    two.close()
+    assert ids(after) == ["a"]
+    # One that begins again with the old place has what is left; it was not taken yet.
+    again = Journal(path, "old")
+    assert ids(again) == ["a"]
+    assert ids(after) == []
+    again.close()
+    assert ids(after) == ["a"]
+    after.close()
+    assert [each.name for each in path.parent.glob("*.open-*")] == ["spool.db.open-new"]
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from app.db.journal import Journal, NewOperation
+journal = Journal(Path(sys.argv[1]), "old")
+journal.add([NewOperation("a", "k", b"{}")])
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_program_that_is_killed_lets_go_of_its_place(path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "held\n"
+        after = Journal(path, "new", began=time.time() + 60)
+        assert ids(after) == []
+        program.kill()
+        program.wait()
+    assert ids(after) == ["a"]
+    after.close()
+
+
+def test_many_that_open_and_look_at_once_never_take_what_is_held(path: Path) -> None:
+    keeper = Journal(path, "old")
+    keeper.add([new("a")])
+    wrong: list[object] = []
+
+    def look(number: int) -> None:
+        try:
+            for turn in range(30):
+                mine = Journal(path, f"new {number} {turn % 3}", began=time.time() + 60)
+                if mine._held is None or ids(mine):
+                    wrong.append(number)
+                mine.close()
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=look, args=(number % 3,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    keeper.close()
+
+
+def test_where_no_place_can_be_held_time_alone_decides(path: Path) -> None:
+    earlier = Journal(path, "old/place")
+    earlier.add([new("old")])
+    same = Journal(path, "same", began=time.time())
+    after = Journal(path, "new", began=time.time() + 60)
+    assert ids(same) == []
+    assert ids(after) == ["old"]
+    for each in (earlier, same, after):
         each.close()
 
 
