@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -103,6 +104,24 @@ def test_a_rate_of_very_many_decisions_is_that_of_the_newest(
         decide(database, f"r{number:02}", START + timedelta(minutes=number), verdict=verdict)
     whole = database.run_now(lambda conn: measures.rejected(conn, START, START + timedelta(days=1)))
     assert whole == (11, 21)
+
+
+def test_rows_without_a_score_leave_the_sample_to_those_with_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "SCORES", 10)
+    scored = [f"s{number:02}" for number in range(15)]
+    for number, name in enumerate(scored):
+        rows(database, [name], score=number / 100, captured_at=START + timedelta(seconds=number))
+    rows(database, [f"n{number:02}" for number in range(30)], captured_at=START + timedelta(hours=1))
+    work = partial(measures.scores, begin=START - timedelta(hours=1), end=START + timedelta(hours=2))
+    assert database.run_now(work) == [number / 100 for number in range(14, 4, -1)]
+    for statement, plan in plans(database, work):
+        told = plan.lower()
+        assert "ix_feedback_state_captured_at_known" in told, (statement, plan)
+        # From the index alone, and in its order.
+        assert re.search("covering index|using index(?! condition)", told), (statement, plan)
+        assert not re.search("b-tree|filesort|-> sort", told), (statement, plan)
 
 
 @settings(max_examples=15, deadline=None)

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Subquery, exists, func, select, union_all
 
+from app.feedback.indexes import CAPTURED_INDEX, hinted
 from app.feedback.model import STATES
 from app.feedback.retrain.model import VERDICT_LABELS, Pipeline
 from app.feedback.retrain_tables import retrain_row
-from app.feedback.tables import feedback, feedback_tag
+from app.feedback.tables import SCORE_UNKNOWN, feedback, feedback_tag
 
 COUNTED = 10_000
 """New rows of a state that are counted where no threshold asks for more; more are as many."""
@@ -105,15 +106,17 @@ def rejected(conn: Connection, begin: datetime, end: datetime) -> tuple[int, int
 
 
 def scores(conn: Connection, begin: datetime, end: datetime) -> list[float]:
-    """The scores of the rows captured last from `begin` until before `end`, whatever their state."""
+    """The scores of the rows with one captured last from `begin` until before `end`, whatever their state."""
     found: list[tuple[datetime, float]] = []
     for state in STATES:
+        # All of it stands in the index, whichever of the rows have a score.
         asked = (
-            select(_rows.captured_at, _rows.score)
+            select(_rows.captured_at, _rows.score_order)
             .where(_rows.state == state, _rows.captured_at >= begin, _rows.captured_at < end)
+            .where(_rows.score_order != SCORE_UNKNOWN)
             .order_by(_rows.captured_at.desc(), _rows.id.desc())
             .limit(SCORES)
         )
-        found += [(at, score) for at, score in conn.execute(asked) if score is not None]
+        found += [(at, score) for at, score in conn.execute(hinted(asked, feedback, CAPTURED_INDEX))]
     found.sort(reverse=True)
     return [score for _, score in found[:SCORES]]
