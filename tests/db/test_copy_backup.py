@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -256,3 +258,35 @@ def test_a_backup_that_is_killed_leaves_no_file_of_that_name(tmp_path: Path) -> 
     again.run_now(lambda conn: conn.execute(text("DELETE FROM git_operation")) and None, True)
     job.restore(path, again)
     again.close()
+
+
+def test_a_backup_outlives_a_power_loss_with_its_name(
+    source: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "all.backup", os.fsync
+    synced: list[tuple[bool, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    job.backup(source, path)
+    # First what is in it, then, once it has its name, the folder.
+    assert [each for each in synced if each[0]] == [(True, True)]
+    assert synced[0] == (False, False)
+
+
+def test_a_folder_that_cannot_be_synced_on_its_file_system_is_no_fault(
+    source: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no such thing here")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    job.backup(source, tmp_path / "all.backup")
+    assert (tmp_path / "all.backup").exists()

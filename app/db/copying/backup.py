@@ -8,6 +8,7 @@ line holds the number of all rows and the SHA-256 of every line before it. `zcat
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import glob
 import gzip
@@ -45,7 +46,8 @@ def write_backup(
 ) -> tuple[dict[str, tuple[int, int]], list[dict[str, Any]]]:
     """Write the file, whole or not at all; answers with rows and checksum of each table, and with what was changed.
 
-    Raises OSError where the file cannot be written; whatever stood there before is then as it was.
+    Raises OSError where the file cannot be written; whatever stood there before is then as it was, unless it is the
+    folder that the disk would not take.
     """
     tables = [{**shape.describe(), "rows": counts[shape.name]} for shape in shapes]
     header = {
@@ -86,11 +88,24 @@ def write_backup(
             raw.flush()
             os.fsync(raw.fileno())
         Path(temporary).replace(path)
+        _settle(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
     return done, notes
+
+
+def _settle(folder: Path) -> None:
+    """Keep the file's name over a power loss as well, where the file system can be asked for that."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _tidy(path: Path) -> None:
