@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
 
+from app.feedback import capture
+from app.feedback.receiver import intake
 from tests.feedback.receiving import PEOPLE, Receiving, Reply, post, receiving, row
+from tests.waiting import PATIENCE_S, until
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key().public_bytes_raw().hex()
@@ -72,6 +79,37 @@ async def test_a_press_is_a_row_about_the_item_it_names(tmp_path: Path) -> None:
         assert (kept.model_version, kept.author) == ("v2", PEOPLE.of(MINA["id"]))
         assert "mina" not in json.dumps(kept.context).casefold()
         assert len(await to.rows()) == 2
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["in time", "later"])
+async def test_a_press_on_a_row_that_is_on_its_way_is_kept(
+    arrives: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(intake, "LOOKUP_S", PATIENCE_S if arrives else 0.2)
+
+    def held_up(conn: Connection, payload: dict[str, Any]) -> None:
+        assert go.wait(PATIENCE_S)
+        capture.apply(conn, payload)
+
+    async with receiving(tmp_path, discord_key=PUBLIC) as to:
+        to.spool.register(capture.CAPTURE, held_up)
+        # An id that the sender gave may have colons.
+        given = row(1, id="bot:7:42", model="m", model_version="v2")
+        assert (await to.send(given)).json() == {"id": "bot:7:42", "status": "created"}
+        press = interaction(3, {"custom_id": "fb1:bot:7:42:bad"}, message={"content": "as it was shown"})
+        try:
+            asked = asyncio.create_task(call(to, press))
+            await until(lambda: to.spool._draining, what="the row is on its way")
+            await asyncio.sleep(0.1)
+            if arrives:
+                go.set()
+            assert "noted" in (await asked).json()["data"]["content"]
+        finally:
+            go.set()
+        (kept,) = (each for each in await to.rows() if each.source == "discord")
+        assert (kept.score, kept.context) == (-1, {"item": "bot:7:42", "channel": "645027906669510667"})
+        assert (kept.output, kept.model) == (("answer 1", "m") if arrives else ("as it was shown", None))
 
 
 async def test_a_press_that_names_nothing_of_ours_keeps_nothing(tmp_path: Path) -> None:

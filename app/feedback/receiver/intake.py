@@ -156,7 +156,17 @@ class Intake:
 
     async def item(self, identity: str) -> Mapping[str, Any] | None:
         """The row with this id, as far as it says what was asked and answered; None where there is none. Raises
-        UnavailableError where the database does not say."""
+        UnavailableError where the database does not say, or does not have yet what was taken."""
+        found = await self._find(identity)
+        if found is not None or not await self._is_awaited(identity):
+            return found
+        await self._spool.flush(LOOKUP_S)
+        found = await self._find(identity)
+        if found is None and await self._is_awaited(identity):
+            raise UnavailableError("the database does not have it yet", fix="try again later")
+        return found
+
+    async def _find(self, identity: str) -> Mapping[str, Any] | None:
         columns = feedback.c
         wanted = select(
             columns.input, columns.output, columns.model, columns.model_version, columns.prompt_version
@@ -170,6 +180,10 @@ class Intake:
             return await asyncio.wait_for(self._db.run(find), LOOKUP_S)
         except TimeoutError:
             raise UnavailableError("the database does not answer", fix="try again later") from None
+
+    async def _is_awaited(self, identity: str) -> bool:
+        """Whether a row that the database does not have may be on its way: taken here, or anything before it."""
+        return self._ids.get(identity) is not None or (await self._spool.counts()).waiting > 0
 
     def _left_behind(self) -> list[CaptureRecord]:
         """What an earlier process took and the database does not have yet."""

@@ -24,7 +24,7 @@ LABEL, TEXT_INPUT, PARAGRAPH = 18, 4, 2
 SCORES = {"good": 1.0, "up": 1.0, "accept": 1.0, "bad": -1.0, "down": -1.0, "reject": -1.0}
 COMMENT = "comment"
 _ID = re.compile(r"\d{1,20}", re.ASCII)
-_KEY = re.compile(rf"fb1:([0-9A-Za-z._-]{{1,64}}):({'|'.join((*SCORES, COMMENT))})", re.ASCII)
+_KEY = re.compile(rf"fb1:([0-9A-Za-z._:-]{{1,64}}):({'|'.join((*SCORES, COMMENT))})", re.ASCII)
 _DEEPEST = 8
 
 Answer = dict[str, Any]
@@ -87,7 +87,7 @@ class Interactions:
         try:
             found = await self._intake.item(item)
         except UnavailableError:
-            # Nobody can look now. What the person saw, and which item it was about, is in the row.
+            # Nobody can look now, or it is on its way. What the person saw, and which item it was about, is in the row.
             found = {"output": shown}
         if found is None:
             return _say("What this is about is not known here any more.")
