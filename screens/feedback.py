@@ -65,7 +65,7 @@ class FeedbackPane(FeedbackPalette):
         self.refused.id = "refused"
         self._let_go = []
         self._held_here = {}
-        self._given, self._given_back = {}, {}
+        self._given, self._given_back, self._losing = {}, {}, []
         self._turn = asyncio.Lock()
         self.row = RowView()
         self.row.id = "row"

@@ -101,6 +101,7 @@ class FeedbackFiltering(FeedbackActions):
         async def show() -> None:
             await service.set_filter(text)
             self.narrowed = text
+            self.list.clear_marks()
             if self.mode != "list":
                 self.action_list()
             else:
@@ -112,6 +113,8 @@ class FeedbackFiltering(FeedbackActions):
         # Raises where it cannot be understood: the field stays open, and the line below says why.
         await service.set_filter(text)
         self.narrowed = text
+        # What is marked would be decided without being seen.
+        self.list.clear_marks()
         self.say("")
         self.filter.display = False
         self.screen.set_focus(self.page_widget, scroll_visible=False)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from screens import feedback_text as words
 from screens.base import Pane
+from screens.git_faults import told
+from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
     from app.feedback.model import QueueItem
@@ -24,6 +26,8 @@ class FeedbackGiven(Pane):
     _given_back: dict[str, Given]
     """What an undo gave back: it is stored with the decision that was undone."""
     _returned: Done | None = None
+    _losing: list[str]
+    """What would be lost if the app ended before the work under way has."""
 
     @property
     def given(self) -> Given | None:
@@ -43,12 +47,28 @@ class FeedbackGiven(Pane):
         """A few words in the line below, until the next ones or for some seconds."""
         raise NotImplementedError
 
-    def attempt(self, work: Awaitable[None], *, quiet: bool = False) -> None:
-        """Do something that may fail, and say so in the line below."""
-        raise NotImplementedError
+    def attempt(self, work: Awaitable[None], *, quiet: bool = False, losing: str = "") -> None:
+        """Do something that may fail, and say so in the line below. `losing`: what is lost if the app ends before."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                if not quiet:
+                    self.say(clean_line(told(error).replace("\n", "; "), 300))
+            finally:
+                if losing:
+                    self._losing.remove(losing)
+
+        if losing:
+            self._losing.append(losing)
+        # Not exclusive: a second undo must not end the first one.
+        self.run_worker(run(), group="feedback", exit_on_error=False)
 
     def without_verdict(self) -> str:
         """What would be lost if the app ended now, as a phrase."""
+        if self._losing:
+            return self._losing[0]
         return words.without_verdict(
             [given for identity, given in self._given.items() if given != self._given_back.get(identity)]
         )

@@ -10,8 +10,8 @@ from textual import on
 from textual.content import Content
 
 from screens import feedback_text as words
-from screens.feedback_actions import Mode
 from screens.feedback_filtering import FeedbackFiltering
+from screens.feedback_verdicts import Mode
 from screens.git_faults import told
 from widgets.lines_view import LinesView
 from widgets.row_list import RowList

@@ -122,11 +122,13 @@ class FeedbackQuarantine(FeedbackPages):
         page = self.refused
         return tuple(page.marks) or ((page.cursor_row,) if page.cursor_row is not None else ())
 
-    async def _settled(self, service: FeedbackFace, text: str) -> None:
+    async def _settled(self, text: str) -> None:
         """Say what was done, and read what is left."""
         self.refused.clear_marks()
-        service.open_review()
-        await self._load_refused(service, more=False)
+        # Another one may have taken the place of the service that was asked.
+        if (service := self.service) is not None:
+            service.open_review()
+            await self._load_refused(service, more=False)
         self.say(text)
 
     def mend(self) -> None:
@@ -156,11 +158,11 @@ class FeedbackQuarantine(FeedbackPages):
                 # What was typed is not lost: it comes back with what is wrong now.
                 self._edit(service, entry, mended, clean_line(getattr(error, "what", told(error)), 300))
                 return
-            await self._settled(service, "mended and taken in" if done.created else "mended; the row was there already")
+            await self._settled("mended and taken in" if done.created else "mended; the row was there already")
 
         def answered(mended: str | None) -> None:
             if mended is not None:
-                self.attempt(tried(mended))
+                self.attempt(tried(mended), losing="what was mended")
 
         at = f'"{entry.field.partition(".")[0]}"' if entry.field else ""
         now = editable(entry)
@@ -179,7 +181,7 @@ class FeedbackQuarantine(FeedbackPages):
             parts = [f"{count(done.created, 'row')} taken in"]
             parts += [f"{done.duplicate:,} there already"] if done.duplicate else []
             parts += [f"{len(done.left):,} still refused"] if done.left else []
-            await self._settled(service, ", ".join(parts))
+            await self._settled(", ".join(parts))
 
         self.attempt(retry())
 
@@ -193,23 +195,26 @@ class FeedbackQuarantine(FeedbackPages):
             gone = await service.quarantine.drop(ids)
             if gone:
                 self._let_go.append(gone)
-            await self._settled(service, f"{count(len(gone), 'row')} let go, {words.key('u')} takes it back")
+            await self._settled(f"{count(len(gone), 'row')} let go, {words.key('u')} takes it back")
 
-        self.attempt(drop())
+        self.attempt(self._in_turn(drop()))
 
     def take_back(self) -> None:
         """Take back what was let go last."""
         service = self.service
-        if not self._let_go or service is None:
-            self.say("nothing to undo here")
+        if service is None:
             return
-        ids = self._let_go.pop()
 
         async def put_back() -> None:
+            if not self._let_go:
+                self.say("nothing to undo here")
+                return
+            ids = self._let_go[-1]
             await service.quarantine.put_back(ids)
-            await self._settled(service, f"{count(len(ids), 'row')} back in the quarantine")
+            self._let_go.pop()
+            await self._settled(f"{count(len(ids), 'row')} back in the quarantine")
 
-        self.attempt(put_back())
+        self.attempt(self._in_turn(put_back()))
 
     def action_unknown(self) -> None:
         """Try again with unknown fields in the context."""

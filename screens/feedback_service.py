@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from app.feedback.model import Decision, Extra, FeedbackRow, Order, Quarantined, RowHead, Stats, Verdict
+    from app.feedback.model import Decision, Extra, FeedbackRow, Order, Quarantined, RowHead, State, Stats, Verdict
     from app.feedback.quarantine import Retried
     from app.feedback.retrain.model import Evaluation, Look, RetrainSnapshot, Run
     from app.feedback.review import Alike, Done, FeedbackSnapshot, Given
@@ -58,8 +58,8 @@ class FeedbackFace(Protocol):
     def leave_review(self) -> None:
         """Claim no more."""
 
-    def decide(self, verdict: Verdict, given: Given) -> None:
-        """Decide the row on top; the next one is there on return."""
+    def decide(self, verdict: Verdict, given: Given, *, row: str | None = None) -> bool:
+        """Decide the row on top; the next one is there on return. False where that is not `row`."""
 
     def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Mapping[str, Given]) -> None:
         """Decide these rows alike, as one step of undo. `given`: what goes with some of them, by row."""
@@ -96,6 +96,12 @@ class FeedbackFace(Protocol):
 
     async def rows(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
         """These rows."""
+
+    async def claim_these(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
+        """Of these rows those that wait and that nobody else reviews, claimed."""
+
+    async def standing(self, ids: Sequence[str]) -> dict[str, State]:
+        """The states of rows after all that was decided here."""
 
     async def alike(self, row: FeedbackRow) -> tuple[Alike, ...]:
         """Rows that wait and are nearly the same."""

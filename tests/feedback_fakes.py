@@ -13,6 +13,7 @@ from typing import Any
 from app.errors import UserError
 from app.events import Bus, FeedbackChanged
 from app.feedback.model import (
+    STATE_OF,
     Counts,
     Decision,
     FeedbackRow,
@@ -20,6 +21,7 @@ from app.feedback.model import (
     Quarantined,
     QueueItem,
     RowHead,
+    State,
     Stats,
     Verdict,
 )
@@ -188,6 +190,9 @@ class FakeFeedback:
         self.done: list[Done] = []
         self.undone: list[Done] = []
         self.returned: Done | None = None
+        self.reviewed_by_others: set[str] = set()
+        self.newer: dict[str, State] = {}
+        self.reads: asyncio.Event | None = None
 
     @classmethod
     def of(cls, count: int = 60, **more: Any) -> FakeFeedback:
@@ -241,8 +246,11 @@ class FakeFeedback:
     def leave_review(self) -> None:
         self.left += 1
 
-    def decide(self, verdict: Verdict, given: Given) -> None:
+    def decide(self, verdict: Verdict, given: Given, *, row: str | None = None) -> bool:
+        if not self.waiting or row not in (None, self.waiting[0].row.id):
+            return False
         self._decide([self.waiting.pop(0)], verdict, [given])
+        return True
 
     def decide_many(self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Mapping[str, Given]) -> None:
         ids = {each.id for each in rows}
@@ -340,7 +348,15 @@ class FakeFeedback:
         return replace(row(number), state=self._head(number).state), decided(number) if number == 0 else ()
 
     async def rows(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
+        if self.reads is not None:
+            await self.reads.wait()
         return tuple(row(int(identity[3:])) for identity in ids)
+
+    async def claim_these(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
+        return await self.rows([identity for identity in ids if identity not in self.reviewed_by_others])
+
+    async def standing(self, ids: Sequence[str]) -> dict[str, State]:
+        return {identity: STATE_OF[verdict] for identity, verdict, _ in self.decisions if identity in ids} | self.newer
 
     async def alike(self, given: FeedbackRow) -> tuple[Alike, ...]:
         if not self.up:

@@ -66,28 +66,21 @@ def take(
     return [identity for identity in wanted if identity in mine]
 
 
-def held(conn: Connection, ids: Sequence[str], now: datetime) -> frozenset[str]:
-    """Those of these rows that somebody has claimed."""
+def held(conn: Connection, ids: Sequence[str], now: datetime, *, but: str | None = None) -> frozenset[str]:
+    """Those of these rows that somebody has claimed, but for one session."""
     found: set[str] = set()
+    theirs = (_columns.claimed_until > now, *([_columns.session != but] if but is not None else ()))
     for start in range(0, len(ids), 1000):
         piece = ids[start : start + 1000]
-        found |= set(
-            conn.scalars(
-                select(_columns.feedback_id).where(_columns.feedback_id.in_(piece), _columns.claimed_until > now)
-            )
-        )
+        found |= set(conn.scalars(select(_columns.feedback_id).where(_columns.feedback_id.in_(piece), *theirs)))
     return frozenset(found)
 
 
-def renew(conn: Connection, session: str, *, now: datetime, until: datetime) -> frozenset[str]:
-    """Put off the end of all claims of a session that are not over yet; returns the rows it still has."""
-    conn.execute(
-        update(feedback_claim)
-        .where(_columns.session == session, _columns.claimed_until > now)
-        .values(claimed_until=until)
-    )
-    held = select(_columns.feedback_id).where(_columns.session == session, _columns.claimed_until > now)
-    return frozenset(conn.scalars(held))
+def renew(conn: Connection, session: str, ids: Sequence[str], *, now: datetime, until: datetime) -> frozenset[str]:
+    """Put off the end of a session's claims on these rows that are not over yet; returns the rows it still has."""
+    ours = (_columns.feedback_id.in_(ids), _columns.session == session, _columns.claimed_until > now)
+    conn.execute(update(feedback_claim).where(*ours).values(claimed_until=until))
+    return frozenset(conn.scalars(select(_columns.feedback_id).where(*ours)))
 
 
 def release(conn: Connection, session: str, ids: Sequence[str]) -> None:

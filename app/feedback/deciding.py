@@ -12,12 +12,17 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection, select
+
 from app.errors import UserError
 from app.feedback import decisions, queue
 from app.feedback.browsing import Browsing
 from app.feedback.giving import decision
-from app.feedback.model import STATE_OF, Counts, DecisionKind, FeedbackRow, QueueItem, Verdict
+from app.feedback.model import STATE_OF, Counts, DecisionKind, FeedbackRow, QueueItem, State, Verdict
+from app.feedback.model import Decision as DecisionOfRow
 from app.feedback.review import Done, Given, Pace, shifted
+from app.feedback.steps import Steps
+from app.feedback.tables import feedback
 from app.ids import new_id
 
 if TYPE_CHECKING:
@@ -27,8 +32,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 200
-"""Steps that undo goes back without asking the database."""
+_FAILED = {
+    "decide": "a decision could not be kept",
+    "undo": "an undo could not be kept, the decision stands",
+    "redo": "a decision could not be made again",
+}
 
 
 class Deciding(Browsing):
@@ -39,13 +47,13 @@ class Deciding(Browsing):
         self.reviewer, self._rubric = reviewer, rubric
         self._spool, self._clock = spool, clock
         self._upcoming: deque[QueueItem] = deque()
-        self._done: deque[Done] = deque(maxlen=REMEMBERED)
-        self._undone: list[Done] = []
+        self._done, self._undone = Steps(), Steps()
         self._returned: Done | None = None
+        self._closed = False
         self._pace = Pace()
         self._counts: Counts | None = None
         self._trouble = ""
-        self._unsaved = 0
+        self._unsaved = self._begun = self._failed_at = 0
         self._puts: set[asyncio.Task[None]] = set()
 
     def _publish(self) -> None:
@@ -56,13 +64,17 @@ class Deciding(Browsing):
         """Look for more rows where few are left."""
         raise NotImplementedError
 
-    def decide(self, verdict: Verdict, given: Given = Given()) -> None:  # noqa: B008 - it is frozen
+    def decide(self, verdict: Verdict, given: Given = Given(), *, row: str | None = None) -> bool:  # noqa: B008
         """Decide the row on top. The next one is there on return; the decision is stored meanwhile.
 
-        Raises UserError, with nothing decided, where what is given breaks the contract.
+        False, with nothing decided, where no row is on top, or another one than `row`. Raises UserError, with nothing
+        decided, where what is given breaks the contract.
         """
-        if self._upcoming:
-            self._decide([self._upcoming[0]], verdict, [given])
+        top = self._upcoming[0] if self._upcoming and not self._closed else None
+        if top is None or row not in (None, top.row.id):
+            return False
+        self._decide([top], verdict, [given])
+        return True
 
     def decide_many(
         self, rows: Sequence[FeedbackRow], verdict: Verdict, given: Mapping[str, Given] = MappingProxyType({})
@@ -96,16 +108,11 @@ class Deciding(Browsing):
             )
             for item, each in zip(items, given, strict=True)
         ]
-        taken = set(map(id, items))
-        self._upcoming = deque(item for item in self._upcoming if id(item) not in taken)
         done = Done(tuple(items), tuple(record.id for record in records), verdict, tuple(given))
-        self._done.append(done)
+        self._done.push(done)
         self._undone.clear()
-        self._pace.note(time.monotonic(), done.decides(len(items)))
-        for item in items:
-            if not item.reshow:
-                self._counts = shifted(self._counts, item.row.state, STATE_OF[verdict])
-        self._keep(records, done)
+        self._holds(done)
+        self._keep("decide", records, done)
         self._publish()
         self._refill()
 
@@ -114,49 +121,51 @@ class Deciding(Browsing):
 
         Raises UserError when it is not known here and the database is away.
         """
-        if self._done:
-            done = self._done.pop()
-        else:
-            await self._settled()
-            found = await self._db.run(lambda conn: decisions.undo_target(conn, self.reviewer))
-            earlier = await self._remembered(found)
-            if earlier is None:
-                return None
-            done = earlier
-        self._keep([self._entry("undo", item, each) for item, each in _pairs(done)], None)
-        self._undone.append(done)
-        self._pace.take_back(done.decides(len(done.items)))
-        for item in reversed(done.items):
-            if not item.reshow:
-                self._counts = shifted(self._counts, STATE_OF[done.verdict], item.row.state)
-        back = [item for item in done.items if item.row.state == "waiting" or item.reshow]
-        ids = {item.row.id for item in back}
-        self._upcoming = deque([*back, *(item for item in self._upcoming if item.row.id not in ids)])
+        done = self._done.pop() if self._done else await self._earlier(decisions.undo_target, self._done)
+        if done is None:
+            return None
+        self._keep("undo", [self._entry("undo", item, each) for item, each in _pairs(done)], done)
+        self._undone.push(done)
+        self._holds_no_more(done)
         self._publish()
         return done
 
     async def redo(self) -> Done | None:
         """Decide again what was undone last. None: there is nothing."""
-        if self._undone:
-            done = self._undone.pop()
-        else:
-            await self._settled()
-            found = await self._db.run(lambda conn: decisions.redo_target(conn, self.reviewer))
-            earlier = await self._remembered(found)
-            if earlier is None:
-                return None
-            done = earlier
-        self._keep([self._entry("redo", item, each) for item, each in _pairs(done)], None)
-        self._done.append(done)
-        self._pace.note(time.monotonic(), done.decides(len(done.items)))
-        ids = {item.row.id for item in done.items}
-        self._upcoming = deque(item for item in self._upcoming if item.row.id not in ids)
-        for item in done.items:
-            if not item.reshow:
-                self._counts = shifted(self._counts, item.row.state, STATE_OF[done.verdict])
+        done = self._undone.pop() if self._undone else await self._earlier(decisions.redo_target, self._undone)
+        if done is None:
+            return None
+        self._keep("redo", [self._entry("redo", item, each) for item, each in _pairs(done)], done)
+        self._done.push(done)
+        self._holds(done)
         self._publish()
         self._refill()
         return done
+
+    async def standing(self, ids: Sequence[str]) -> dict[str, State]:
+        """The states of rows after all that was decided here. Raises UserError when the database is away."""
+        await self._settled()
+        asked = select(feedback.c.id, feedback.c.state).where(feedback.c.id.in_(ids))
+        return await self._db.run(lambda conn: {row.id: row.state for row in conn.execute(asked)})
+
+    def _holds(self, done: Done) -> None:
+        """The rows of a decision leave the queue."""
+        taken = {(item.row.id, item.reshow) for item in done.items}
+        self._upcoming = deque(item for item in self._upcoming if (item.row.id, item.reshow) not in taken)
+        self._pace.note(time.monotonic(), done.decides(len(done.items)))
+        for item in done.items:
+            if not item.reshow:
+                self._counts = shifted(self._counts, item.row.state, STATE_OF[done.verdict])
+
+    def _holds_no_more(self, done: Done) -> None:
+        """The rows of a decision that waited before are on top of the queue again."""
+        back = [item for item in done.items if item.row.state == "waiting" or item.reshow]
+        ids = {item.row.id for item in back}
+        self._upcoming = deque([*back, *(item for item in self._upcoming if item.row.id not in ids)])
+        self._pace.take_back(done.decides(len(done.items)))
+        for item in done.items:
+            if not item.reshow:
+                self._counts = shifted(self._counts, STATE_OF[done.verdict], item.row.state)
 
     def _entry(self, kind: DecisionKind, item: QueueItem, decided: str) -> DecisionRecord:
         return decision(
@@ -177,8 +186,13 @@ class Deciding(Browsing):
         if not await self._spool.flush(2.0):
             raise UserError("earlier decisions are not known while the database is away", fix="try again later")
 
-    async def _remembered(self, found: tuple[str, str] | None) -> Done | None:
-        """A decision of an earlier session, as if it had been made in this one."""
+    async def _earlier(self, target: Callable[[Connection, str], tuple[str, str] | None], steps: Steps) -> Done | None:
+        """What was decided or taken back last, of an earlier session, as if it had been in this one."""
+        await self._settled()
+        found = await self._db.run(lambda conn: target(conn, self.reviewer))
+        if steps:
+            # It was decided while the database was asked.
+            return steps.pop()
         if found is None:
             return None
         row, log_ = await self.read(found[1])
@@ -186,49 +200,62 @@ class Deciding(Browsing):
         if row is None or made is None or made.verdict is None:
             return None
         given = Given(made.score, made.tags, made.correction, made.note)
-        item = QueueItem(_waiting(row), "decided before", self._clock() + queue.LEASE, log_, reshow=made.reshow)
+        if not made.reshow:
+            row = _without(row, made, log_)
+        item = QueueItem(row, "decided before", self._clock() + queue.LEASE, log_, reshow=made.reshow)
         return Done((item,), (made.id,), made.verdict, (given,))
 
-    def _keep(self, records: Sequence[DecisionRecord], done: Done | None) -> None:
+    def _keep(self, kind: DecisionKind, records: Sequence[DecisionRecord], done: Done) -> None:
         """Store entries beside the running screen, in the order of the keys."""
         self._unsaved += len(records)
-        task = asyncio.create_task(self._store(records, done))
+        self._begun += 1
+        task = asyncio.create_task(self._store(self._begun, kind, records, done))
         self._puts.add(task)
         task.add_done_callback(self._puts.discard)
 
-    async def _store(self, records: Sequence[DecisionRecord], done: Done | None) -> None:
+    async def _store(self, number: int, kind: DecisionKind, records: Sequence[DecisionRecord], done: Done) -> None:
         results = await asyncio.gather(
             *(decisions.put(self._spool, record) for record in records), return_exceptions=True
         )
         self._unsaved -= len(records)
-        failed = [result for result in results if isinstance(result, BaseException)]
-        if failed:
-            log.error("a decision could not be kept", exc_info=failed[0])
-            self._trouble = f"a decision could not be kept: {failed[0]}"
-            if done is not None and done in self._done:
-                # What was not kept was not decided: its rows are back on top, with what was given to them.
-                lost = done.part([isinstance(each, BaseException) for each in results])
-                kept = done.part([not isinstance(each, BaseException) for each in results])
-                at = self._done.index(done)
-                if kept.items:
-                    self._done[at] = kept
-                else:
-                    del self._done[at]
-                self._returned = lost
-                self._upcoming.extendleft(reversed(lost.items))
-                self._pace.take_back(done.decides(len(lost.items)))
-                for item in lost.items:
-                    if not item.reshow:
-                        self._counts = shifted(self._counts, STATE_OF[done.verdict], item.row.state)
-        else:
+        failed = [isinstance(result, BaseException) for result in results]
+        if any(failed):
+            why = next(result for result in results if isinstance(result, BaseException))
+            log.error("%s", _FAILED[kind], exc_info=why)
+            self._trouble, self._failed_at = f"{_FAILED[kind]}: {why}", self._begun
+            self._reverse(kind, done, failed)
+        elif number > self._failed_at:
             self._trouble = ""
-        if not self._unsaved or failed:
+        if not self._unsaved or any(failed):
             self._publish()
+
+    def _reverse(self, kind: DecisionKind, done: Done, failed: Sequence[bool]) -> None:
+        """What was not kept did not happen."""
+        if kind == "undo":
+            if (stands := self._undone.take_out(done, failed)) is not None:
+                self._done.push(stands)
+                self._holds(stands)
+            return
+        lost = self._done.take_out(done, failed)
+        if lost is not None:
+            self._holds_no_more(lost)
+            if kind == "redo":
+                self._undone.push(lost)
+        elif kind == "decide":
+            # It was taken back meanwhile, and cannot be made again.
+            lost = self._undone.take_out(done, failed)
+        self._returned = lost or self._returned
 
 
 def _pairs(done: Done) -> zip[tuple[QueueItem, str]]:
     return zip(done.items, done.decisions, strict=True)
 
 
-def _waiting(row: FeedbackRow) -> FeedbackRow:
-    return replace(row, state="waiting", decided_at=None)
+def _without(row: FeedbackRow, made: DecisionOfRow, entries: Sequence[DecisionOfRow]) -> FeedbackRow:
+    """The row as it is without this decision: another reviewer's may stand."""
+    others = [each for each in entries if each.kind == "decide" and not each.reshow and each.undone_by is None]
+    standing = [each for each in others if each.id != made.id and each.verdict is not None]
+    last = max(standing, key=lambda each: (each.decided_at, each.id), default=None)
+    if last is None or last.verdict is None:
+        return replace(row, state="waiting", decided_at=None)
+    return replace(row, state=STATE_OF[last.verdict], decided_at=last.decided_at)

@@ -18,12 +18,11 @@ from app.errors import UserError
 from app.events import Badge, Bus, FeedbackChanged, StorageChanged
 from app.feedback import agreement, claims, queue, similar, store
 from app.feedback.ages import aged
-from app.feedback.deciding import Deciding
 from app.feedback.filters import Filter, Term, Word, Words
+from app.feedback.leasing import Leasing
 from app.feedback.mending import Mending
-from app.feedback.model import FeedbackRow, Order, QueueItem
-from app.feedback.review import Alike, FeedbackSnapshot, badge_text
-from app.ids import new_id
+from app.feedback.model import Order, QueueItem
+from app.feedback.review import FeedbackSnapshot, badge_text
 
 if TYPE_CHECKING:
     from app.db.engine import Database
@@ -42,7 +41,7 @@ TELL_EVERY_S = 0.2
 """How often a search that takes long tells how far it is."""
 
 
-class FeedbackService(Deciding):
+class FeedbackService(Leasing):
     """One reviewer's session. State comes over the bus as FeedbackChanged; keys are answered at once from memory."""
 
     def __init__(
@@ -60,10 +59,8 @@ class FeedbackService(Deciding):
         chance: random.Random | None = None,
     ) -> None:
         """`reviewer` empty: the user of this machine. `share` of the rows are decided ones, shown again."""
-        super().__init__(db, spool, reviewer or user_name(), rubric, clock)
-        self._order, self._ahead, self._share, self._bus = order, ahead, share, bus
-        self._chance = chance or random.Random()
-        self._session = new_id()
+        super().__init__(db, spool, reviewer or user_name(), rubric, clock, ahead, chance or random.Random())
+        self._order, self._share, self._bus = order, share, bus
         self._open = False
         self._exhausted = False
         self._all_found = False
@@ -76,8 +73,6 @@ class FeedbackService(Deciding):
         self._letting_go = 0
         self._looked_at, self._told = 0, 0.0
         self._clusters_at: datetime | None = None
-        self._renewed = 0.0
-        self._claiming = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unfollow: Callable[[], None] = lambda: None
 
@@ -92,7 +87,7 @@ class FeedbackService(Deciding):
     async def close(self) -> None:
         """Wait until every decision is durable, and let others have what was claimed and not decided."""
         self._unfollow()
-        self._open = False
+        self._open, self._closed = False, True
         if self._puts:
             await asyncio.gather(*self._puts, return_exceptions=True)
         for task in tuple(self._tasks):
@@ -108,6 +103,8 @@ class FeedbackService(Deciding):
 
     def open_review(self) -> None:
         """The screen is open, or wants to know anew: keep rows ready, also where none was left before."""
+        if self._closed:
+            return
         self._open, self._exhausted, self._halted = True, False, False
         self._refill()
         self._spawn(self._recount())
@@ -136,16 +133,12 @@ class FeedbackService(Deciding):
             session=self._pace.session,
             per_minute=self._pace.per_minute(),
             streak=self._pace.streak,
-            last=self._done[-1] if self._done else None,
+            last=self._done.last,
             returned=self._returned,
             undone=len(self._undone),
             reviewer=self.reviewer,
             quarantined=self._quarantined,
         )
-
-    async def alike(self, row: FeedbackRow) -> tuple[Alike, ...]:
-        """Rows that wait and are nearly the same. Raises UserError when the database is away."""
-        return tuple(await self._db.run(lambda conn: similar.find_alike(conn, row)))
 
     # The queue
 
@@ -183,9 +176,10 @@ class FeedbackService(Deciding):
         try:
             if before is not None:
                 await asyncio.gather(before, return_exceptions=True)
-                late = [item for item in list(self._upcoming)[keep:] if item.row.id not in dropped and not item.reshow]
+                late = [item for item in list(self._upcoming)[keep:] if id(item) in self._late]
                 dropped += [item.row.id for item in late]
                 self._upcoming = deque(item for item in self._upcoming if item not in late)
+                self._publish()
             await self._db.run(lambda conn: claims.release(conn, self._session, dropped), write=True)
         except UserError as error:
             log.info("claims stay until their lease is over: %s", error)
@@ -195,6 +189,7 @@ class FeedbackService(Deciding):
 
     def _refill(self) -> None:
         """Look for more rows where few are left. Those that are just let go would be passed over: they come first."""
+        self._look_after_sleep()
         few = len(self._upcoming) <= self._ahead // 2 and not self._letting_go
         if self._open and self._refilling is None and few and not (self._exhausted or self._halted):
             self._looked_at, self._told = 0, time.monotonic()
@@ -247,27 +242,17 @@ class FeedbackService(Deciding):
                 items, shown_again = await asyncio.shield(taking)
             except asyncio.CancelledError:
                 # What is claimed stands in the queue, or nobody would let it go.
-                self._upcoming.extend((await taking)[0])
+                late = self._unknown((await taking)[0])
+                self._upcoming.extend(late)
+                self._late = frozenset(map(id, late))
                 raise
             if items:
                 break
-        known = {item.row.id for item in self._upcoming} | {item.row.id for item in self._recent()}
-        fresh = [item for item in items if item.row.id not in known]
+        fresh = self._unknown(items)
         self._exhausted, self._all_found = not found, len(found) < limit
-        for item in shown_again if fresh else ():
-            if item.row.id not in known:
-                fresh.insert(self._chance.randrange(len(fresh) + 1), item)
+        for item in self._unknown(shown_again) if fresh else ():
+            fresh.insert(self._chance.randrange(len(fresh) + 1), item)
         self._upcoming.extend(fresh)
-
-    async def _take(
-        self, found: list[queue.Candidate], *, now: datetime, again: int
-    ) -> tuple[list[QueueItem], list[QueueItem]]:
-        def work(conn: Any) -> tuple[list[QueueItem], list[QueueItem]]:
-            items = queue.claim(conn, found, reviewer=self.reviewer, session=self._session, now=now)
-            return items, agreement.pick(conn, self.reviewer, now=now, limit=again, chance=self._chance)
-
-        async with self._claiming:
-            return await self._db.run(work, write=True)
 
     def _looked(self, count: int) -> None:
         """So many rows were looked at; called in the database's thread."""
@@ -275,10 +260,6 @@ class FeedbackService(Deciding):
         if time.monotonic() - self._told > TELL_EVERY_S:
             self._told = time.monotonic()
             self._loop.call_soon_threadsafe(self._publish)
-
-    def _recent(self) -> list[QueueItem]:
-        """What was decided here and the database may not know yet."""
-        return [item for done in list(self._done)[-self._ahead :] for item in done.items]
 
     async def _count_clusters(self, now: datetime, progress: Callable[[int], None] = lambda count: None) -> None:
         if self._clusters_at is not None and now - self._clusters_at < CLUSTERS_EVERY:
@@ -332,36 +313,6 @@ class FeedbackService(Deciding):
                 self._up, self._problem = True, ""
         self._publish()
 
-    async def _renew(self) -> None:
-        if time.monotonic() - self._renewed < queue.LEASE.total_seconds() / 3 or not self._upcoming:
-            return
-        before = {item.row.id for item in self._upcoming}
-        # Of a row that was decided and taken back, the database must have heard both.
-        await self._spool.flush(2.0)
-        now = self._clock()
-        ids = [item.row.id for item in self._upcoming if not item.reshow and item.row.id in before]
-
-        def work(conn: Any) -> set[str]:
-            until = (now + queue.LEASE).replace(microsecond=0)
-            mine = claims.renew(conn, self._session, now=now, until=until)
-            rest = [identity for identity in ids if identity not in mine]
-            return {
-                *mine,
-                *claims.take(conn, rest, reviewer=self.reviewer, session=self._session, now=now, until=until),
-            }
-
-        try:
-            # Not while rows are claimed: those that this very session is just claiming would be passed over as lost.
-            async with self._claiming:
-                held = await self._db.run(work, write=True)
-        except UserError:
-            return
-        self._renewed = time.monotonic()
-        lost = {identity for identity in ids if identity not in held}
-        if lost:
-            self._upcoming = deque(item for item in self._upcoming if item.row.id not in lost or item.reshow)
-            self._publish()
-
     def _storage_changed(self, event: StorageChanged) -> None:
         if event.up != self._up:
             self._up = event.up
@@ -371,6 +322,9 @@ class FeedbackService(Deciding):
             self._refill()
 
     def _publish(self) -> None:
+        if self._closed:
+            # Another one may have taken its place, and speaks for the area now.
+            return
         self._bus.publish(FeedbackChanged(self.snapshot()))
         if self._counts is not None:
             badge = Badge("feedback", badge_text(self._counts.waiting))

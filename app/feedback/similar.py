@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
+from app.feedback import claims
 from app.feedback.indexes import MODEL_INDEX, by_id, hinted
 from app.feedback.model import FeedbackRow
 from app.feedback.reading import SELECT_ROWS, row_of
@@ -34,8 +35,11 @@ SHAPED = 2_000
 _rows = feedback.c
 
 
-def find_alike(conn: Connection, row: FeedbackRow, *, least: float = LEAST, limit: int = MOST) -> list[Alike]:
-    """Rows that wait and whose output (of the same model and version) is nearly that of `row`, the nearest first.
+def find_alike(
+    conn: Connection, row: FeedbackRow, *, session: str, now: datetime, least: float = LEAST, limit: int = MOST
+) -> list[Alike]:
+    """Rows that wait and whose output (of the same model and version) is nearly that of `row`, the nearest first; none
+    that another session than this one has claimed.
 
     Compared with the rows of the same shape and with those captured near to it, never with all.
     """
@@ -58,7 +62,8 @@ def find_alike(conn: Connection, row: FeedbackRow, *, least: float = LEAST, limi
         for each in conn.execute(statement.limit(NEAR)):
             if each.id != row.id:
                 found.setdefault(each.id, row_of(each))
-    texts = {identity: _compared(each.output) for identity, each in found.items()}
+    taken = claims.held(conn, list(found), now, but=session)
+    texts = {identity: _compared(each.output) for identity, each in found.items() if identity not in taken}
     nearest = process.extract(
         _compared(row.output), texts, scorer=fuzz.ratio, score_cutoff=100 * least, limit=limit, processor=None
     )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +103,32 @@ def test_what_is_claimed_comes_to_nobody_else(database: Database) -> None:
     assert claim(database, session="S4") == []
 
 
+def renewed(db: Database, now: datetime) -> frozenset[str]:
+    return db.run_now(
+        lambda conn: claims.renew(conn, "S1", ["row-00001"], now=now, until=now + queue.LEASE), write=True
+    )
+
+
 def test_a_lease_that_is_over_is_anybodys(database: Database) -> None:
     put(database, [given(1)])
     assert ids(claim(database)) == ["row-00001"]
     after = NOW + queue.LEASE + timedelta(seconds=1)
     assert ids(claim(database, session="S2", now=after)) == ["row-00001"]
-    assert database.run_now(lambda conn: claims.renew(conn, "S1", now=after, until=after + queue.LEASE), True) == set()
+    assert (
+        database.run_now(
+            lambda conn: claims.renew(conn, "S1", ["row-00001"], now=after, until=after + queue.LEASE), True
+        )
+        == set()
+    )
 
 
 def test_a_renewed_lease_holds(database: Database) -> None:
     put(database, [given(1)])
     claim(database)
     later = NOW + timedelta(minutes=10)
-    held = database.run_now(lambda conn: claims.renew(conn, "S1", now=later, until=later + queue.LEASE), True)
+    held = database.run_now(
+        lambda conn: claims.renew(conn, "S1", ["row-00001"], now=later, until=later + queue.LEASE), True
+    )
     assert held == {"row-00001"}
     assert claim(database, session="S2", now=NOW + queue.LEASE + timedelta(minutes=1)) == []
 
@@ -354,7 +367,7 @@ def test_other_lookups_are_read_from_their_index(database: Database) -> None:
     event.listen(database.engine(), "before_cursor_execute", listen)
     later = NOW + timedelta(days=30)
     try:
-        database.run_now(lambda conn: similar.find_alike(conn, row))
+        database.run_now(lambda conn: similar.find_alike(conn, row, session="S1", now=NOW))
         database.run_now(lambda conn: similar.count_slice(conn, 7))
         database.run_now(lambda conn: agreement.read_pairs(conn, "mara"))
         database.run_now(lambda conn: agreement.pick(conn, "mara", now=later, limit=2, chance=random.Random(1)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from textual.widgets import Input, TextArea
 
+from app.errors import UserError
 from screens.feedback_forms import Correction
-from tests.feedback_fakes import FakeFeedback
+from tests.feedback_fakes import FakeFeedback, FakeQuarantine, refused
 from tests.screens.test_feedback_kept import app_with
 from tests.waiting import until
 
@@ -186,3 +188,147 @@ async def test_a_correction_that_is_too_long_comes_back_to_be_shortened(tmp_path
         await pilot.press("ctrl+s")
         await until(lambda: len(pilot.app.screen_stack) == 1)
         assert pilot.pane.given.correction == "shorter"
+
+
+def listed(pilot: Any) -> list[str]:
+    return list(pilot.pane.list.heads)
+
+
+async def test_keys_in_the_list_are_about_one_row_each_however_slow_it_is_read(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("v")
+        await until(lambda: pilot.pane.list.rows)
+        service.reads = asyncio.Event()
+        await pilot.press("a", "a", "x")
+        assert (service.decisions, pilot.pane.list.cursor_index) == ([], 3)
+        assert pilot.pane.unsaved() == "a decision on the way"
+        service.reads.set()
+        await until(lambda: len(service.decisions) == 3)
+        first = listed(pilot)[:3]
+        assert [(row, verdict) for row, verdict, _ in service.decisions] == list(
+            zip(first, ("accept", "accept", "reject"), strict=True)
+        )
+        assert [pilot.pane.list.heads[row].state for row in first] == ["accepted", "accepted", "rejected"]
+        await until(lambda: pilot.pane.unsaved() == "")
+
+
+async def test_rows_of_the_list_that_could_not_be_decided_are_shown_as_they_are(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+
+    async def away(_: Any) -> Any:
+        raise UserError("no server answers")
+
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("v")
+        await until(lambda: pilot.pane.list.rows)
+        before = [head.state for head in pilot.pane.list.heads.values()]
+        service.rows = away  # type: ignore[method-assign]
+        await pilot.press("x")
+        await until(lambda: "no server answers" in pilot.pane._said)
+        assert [head.state for head in pilot.pane.list.heads.values()] == before
+
+
+async def test_a_verdict_for_a_row_that_is_not_on_top_any_more_is_not_given_to_another(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await noted(pilot, "mine")
+        # Another service has taken its place, and the screen has not heard of it.
+        service.waiting = service.waiting[1:]
+        await pilot.press("a")
+        assert service.decisions == []
+        assert "not decided" in pilot.pane._said
+        assert pilot.pane.unsaved() == "a note without a verdict"
+        await pilot.press("a")
+        assert len(service.decisions) == 1
+
+
+async def test_a_verdict_behind_an_undo_is_about_the_row_that_comes_back(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    undo, answers = service.undo, asyncio.Event()
+
+    async def slow() -> Any:
+        await answers.wait()
+        return await undo()
+
+    service.undo = slow  # type: ignore[method-assign]
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("a", "u", "x")
+        assert len(service.decisions) == 1
+        assert pilot.pane.unsaved() == "a decision on its way"
+        answers.set()
+        await until(lambda: [verdict for _, verdict, _ in service.decisions] == ["reject"])
+
+
+async def test_of_rows_that_are_alike_others_may_have_some(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("b")
+        await until(lambda: pilot.pane.mode == "alike")
+        service.reviewed_by_others = set(listed(pilot)[2:4])
+        await pilot.press("x")
+        await until(lambda: len(service.decisions) == 3)
+        assert "2 others were decided or are reviewed by somebody else" in pilot.pane._said
+
+
+async def test_marks_do_not_outlive_the_rows_they_were_made_on(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("v")
+        await until(lambda: pilot.pane.list.rows)
+        await pilot.press("space", "space")
+        assert len(pilot.pane.list.marks) == 2
+        await pilot.press("slash", *"score:<0", "enter")
+        await until(lambda: service.filter == "score:<0")
+        assert not pilot.pane.list.marks
+
+
+async def test_a_newer_decision_of_somebody_else_is_told(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("a", "u")
+        await until(lambda: "undone" in pilot.pane._said)
+        service.newer = {service.waiting[0].row.id: "rejected"}
+        await pilot.press("ctrl+r")
+        await until(lambda: "a newer decision of 1 of these stands" in pilot.pane._said)
+
+
+async def test_what_was_let_go_comes_back_also_after_a_failure(tmp_path: Path) -> None:
+    service = FakeFeedback.of(quarantine=FakeQuarantine([refused(0), refused(1)]))
+    put_back = service.quarantine.put_back
+
+    async def away(_: Any) -> Any:
+        raise UserError("no server answers")
+
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("Q")
+        await until(lambda: len(pilot.pane.refused.rows) == 2)
+        await pilot.press("x")
+        await until(lambda: len(service.quarantine.open) == 1)
+        service.quarantine.put_back = away  # type: ignore[method-assign]
+        await pilot.press("u")
+        await until(lambda: "no server answers" in pilot.pane._said)
+        service.quarantine.put_back = put_back  # type: ignore[method-assign]
+        await pilot.press("u")
+        await until(lambda: len(service.quarantine.open) == 2)
+
+
+async def test_quitting_asks_about_what_was_mended_and_is_on_its_way(tmp_path: Path) -> None:
+    service = FakeFeedback.of(quarantine=FakeQuarantine([refused(0)]))
+    answers = asyncio.Event()
+    mend = service.quarantine.mend
+
+    async def slow(identity: str, text: str) -> Any:
+        await answers.wait()
+        return await mend(identity, text)
+
+    service.quarantine.mend = slow  # type: ignore[method-assign]
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("Q")
+        await until(lambda: len(pilot.pane.refused.rows) == 1)
+        await pilot.press("e")
+        await until(lambda: isinstance(pilot.app.screen, Correction))
+        await pilot.press("X", "ctrl+s")
+        await until(lambda: pilot.app.shell.unsaved() == ["what was mended"])
+        answers.set()
+        await until(lambda: isinstance(pilot.app.screen, Correction), what="it is refused again")
