@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,6 +26,8 @@ from app.ids import new_id
 if TYPE_CHECKING:
     from app.db.engine import Database
     from app.db.spool import Spool
+
+log = logging.getLogger(__name__)
 
 NO_CONTENT = (
     "Discord gives messages without their content: the bot lacks the Message Content intent; switch it on under "
@@ -84,18 +87,28 @@ class Poller:
         self._options, self._spool, self._db, self._now, self._sleep = options, spool, db, now, sleep
         self._api = Api(options.token, options.api, sleep)
         self._cursors: dict[str, str] = {}
-        self._counted: dict[tuple[str, str], int] = {}
-        """How many had reacted, by message and emoji, when they were read last."""
+        self._counted: dict[str, dict[tuple[str, str], int]] = {}
+        """How many had reacted, by message and emoji of a channel's latest messages, when they were read last."""
         self._looks: dict[str, int] = {}
         """How often the reactions of a channel were looked at."""
 
     async def follow(self, tell: Callable[[Polled], None]) -> None:
-        """Look at every channel, again after `poll_s`, until cancelled. A channel that is denied is left alone."""
+        """Look at every channel, again after `poll_s`, until cancelled. A channel that is denied is left alone; what
+        else goes wrong, whatever it is, is told, and the channel looked at again."""
         channels = list(self._options.channels)
         while channels:
             for channel in tuple(channels):
-                found = await self.poll(channel)
-                tell(found)
+                try:
+                    found = await self.poll(channel)
+                except Exception as error:
+                    log.exception("Discord's channel %s could not be read", channel)
+                    why = f"{type(error).__name__}: {error}; the log has the traceback"
+                    found = Polled(channel, problem=why)
+                try:
+                    tell(found)
+                except Exception:
+                    # Nobody may be there any more to hear it.
+                    log.exception("what became of Discord's channel %s could not be told", channel)
                 if found.denied:
                     channels.remove(channel)
             await self._sleep(self._options.poll_s)
@@ -158,6 +171,7 @@ class Poller:
         """Reactions come late: the latest messages are looked at each time, and read where their number changed; now
         and then all of them are."""
         reading = self._options.reading
+        before = self._counted.get(channel, {})
         seen: dict[tuple[str, str], int] = {}
         rows: list[dict[str, Any]] = []
         look = self._looks[channel] = self._looks.get(channel, 0) + 1
@@ -173,7 +187,7 @@ class Poller:
                     continue
                 place = (str(message["id"]), emoji)
                 seen[place] = int(reaction.get("count") or 0)
-                if self._counted.get(place) == seen[place] and not again:
+                if before.get(place) == seen[place] and not again:
                     continue
                 users = await self._api.reacted(channel, place[0], emoji)
                 rows += [
@@ -183,7 +197,7 @@ class Poller:
                 ]
         taken = await self._new(self._taken(rows))
         await self._put(channel, taken, None)
-        self._counted |= seen
+        self._counted[channel] = seen
         return replace(done, reactions=len(taken.rows), quarantined=done.quarantined + len(taken.refused))
 
     def _taken(self, rows: Iterable[Mapping[str, Any]]) -> _Taken:
