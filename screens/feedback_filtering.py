@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.widgets import Input
 
+from screens.dialog import Dialog
 from screens.feedback_actions import FeedbackActions
+from screens.type_ahead import PATIENCE_S, again, arrived, bound
 
 if TYPE_CHECKING:
     from screens.feedback_filter import FilterInput
@@ -47,31 +51,41 @@ class FeedbackFiltering(FeedbackActions):
         self.refresh_bindings()
 
     async def on_key(self, event: events.Key) -> None:
-        """Keys come faster than the keyboard changes hands: what follows the filter's key belongs into its field."""
+        """Keys come faster than the keyboard changes hands: what follows a key that opens something to type in belongs
+        there."""
         if self._typed is not None:
             self._typed.append(event)
         elif self.screen.focused is self.filter:
             # On its way to another widget when the field got the keyboard.
             if not await self._type(event):
                 return
-        elif self._opens_filter(event.key) and self.check_action("filter", ()):
+        elif (action := self._opens(event.key)) and self.check_action(action, ()):
             self._typed = []
             # Behind the keys before it, which the app may still have to act upon.
-            self.app.call_later(self._take_typed)
+            self.app.call_later(self._take_typed, action)
         else:
             return
         event.stop()
 
-    def _opens_filter(self, key: str) -> bool:
-        bindings = self._bindings.copy()
-        bindings.apply_keymap(self.app._keymap)
-        return any(binding.id == "feedback.filter" for binding in bindings.key_to_bindings.get(key, ()))
+    def _opens(self, key: str) -> str:
+        """The action of a key that opens something to type in."""
+        ids = bound(self, key)
+        return next((action for action in ("filter", "note", "tags", "correct") if f"feedback.{action}" in ids), "")
 
-    async def _take_typed(self) -> None:
-        self.action_filter()
+    async def _take_typed(self, action: str) -> None:
+        if action != "filter" and (focused := self.screen.focused) is not None:
+            await arrived(focused, self)
+        getattr(self, f"action_{action}")()
+        opened = self.app.screen
+        if isinstance(opened, Dialog):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(opened.opened.wait(), PATIENCE_S)
         typed, self._typed = self._typed or [], None
-        for event in typed:
-            await self._type(event)
+        if action == "filter":
+            for event in typed:
+                await self._type(event)
+        else:
+            await again(self.app, typed)
 
     async def _type(self, event: events.Key) -> bool:
         """Let the field have a key; False where it is none of its own."""

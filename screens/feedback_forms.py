@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,6 +18,7 @@ from textual.widgets import Input, Static, TextArea
 
 from screens.dialog import Dialog
 from screens.feedback_text import key, keys
+from screens.type_ahead import Behind, again, arrived, bound
 from widgets.lines_view import LinesView, TextLine
 from widgets.safe_text import clean_line, in_place
 from widgets.word_diff import counted, diff_lines
@@ -45,6 +47,26 @@ class LastWord(Suggester):
         given = {word.strip() for word in before.split(",")}
         match = next((word for word in self.words if word.startswith(start) and word not in given), None)
         return f"{before}{sign}{space}{match}" if match is not None else None
+
+
+class Line(Input):
+    """A field of one line. Lines that are pasted become one."""
+
+    def __init__(self, value: str, hint: str) -> None:
+        super().__init__(value, placeholder=hint, compact=True, select_on_focus=False)
+        self.cursor_blink = False
+        self.behind = Behind()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.behind.take(event):
+            return
+        if event.key == "enter":
+            # Before the keys behind it, which would be written still.
+            self.behind.close(event)
+            await self.action_submit()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
 
 
 class Question(Dialog[str | None]):
@@ -91,17 +113,16 @@ class Question(Dialog[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = keys(("enter", self._keep), ("esc", "leaves"))
-            entry = Input(self._value, placeholder=self._hint, compact=True, select_on_focus=False)
-            entry.cursor_blink = False
-            yield entry
+            yield Line(self._value, self._hint)
             if self._wrong:
                 yield Static(Content.assemble(("⚠ ", "$warning"), clean_line(self._wrong, 600)), id="wrong")
             if self._about:
                 yield Static(Content(clean_line(self._about, 600)), id="about")
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Line), scroll_visible=False)
         self.offer(self._words)
+        self.opened.set()
 
     def offer(self, words: Sequence[str]) -> None:
         """Complete with these words from now on."""
@@ -113,7 +134,13 @@ class Question(Dialog[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the line."""
         event.stop()
-        self.dismiss(event.value.strip())
+        self.app.call_later(self._close, event.value.strip())
+
+    async def _close(self, value: str) -> None:
+        line = self.query_one(Line)
+        await arrived(line, line)
+        self.dismiss(value)
+        await again(self.app, line.behind.keys or ())
 
     def action_complete(self) -> None:
         """Take the completion."""
@@ -136,6 +163,21 @@ def split_tags(text: str) -> tuple[str, ...]:
 
 class ForeignArea(TextArea):
     """Edits a text that may hold anything: what it holds is kept, and none of it reaches the terminal."""
+
+    keeps = ""
+    """Id of the binding that closes the dialog around it and keeps the text."""
+    keep: Callable[[], None]
+
+    def __init__(self, text: str, **options: Any) -> None:
+        super().__init__(text, **options)
+        self.cursor_blink = False
+        self.behind = Behind()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not self.behind.take(event) and self.keeps in bound(self.screen, event.key):
+            # Before the keys behind it, which would be written still.
+            self.behind.close(event)
+            self.keep()
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is shown."""
@@ -197,7 +239,7 @@ class Correction(Dialog[str | None]):
             if self._about:
                 yield Static(Content.assemble(("⚠ ", "$warning"), self._about), id="about")
             area = ForeignArea(self._text, soft_wrap=True, show_line_numbers=False, tab_behavior="indent")
-            area.cursor_blink = False
+            area.keeps, area.keep = "feedback.correction_keep", self.action_keep
             yield area
             yield self.diff
 
@@ -208,8 +250,9 @@ class Correction(Dialog[str | None]):
         if self._at and self._at in area.text:
             before = area.text[: area.text.index(self._at)]
             area.move_cursor((before.count("\n"), len(before) - before.rfind("\n") - 1), center=True)
-        area.focus()
+        self.set_focus(area, scroll_visible=False)
         self._show()
+        self.opened.set()
 
     def on_text_area_changed(self) -> None:
         """Let the difference follow once the keys rest."""
@@ -233,7 +276,13 @@ class Correction(Dialog[str | None]):
 
     def action_keep(self) -> None:
         """Close with the text."""
+        self.app.call_later(self._close)
+
+    async def _close(self) -> None:
+        area = self.query_one(ForeignArea)
+        await arrived(area, area)
         self.dismiss(self._edited)
+        await again(self.app, area.behind.keys or ())
 
     @property
     def _edited(self) -> str:
@@ -273,12 +322,14 @@ class Correction(Dialog[str | None]):
             return
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:
             path = Path(folder) / "output.md"
-            path.write_text(area.text, encoding="utf-8")
             try:
+                # What was no text when it came is the same bytes there.
+                path.write_text(area.text, encoding="utf-8", errors="surrogateescape")
                 code = await run_in_terminal(self.app, arguments(command, path))
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError as error:
-                self.app.notify(f"{command[0]}: {error.strerror}", severity="error", markup=False)
+                text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            except (OSError, UnicodeError) as error:
+                why = getattr(error, "strerror", None) or str(error)
+                self.app.notify(f"{command[0]}: {why}", severity="error", markup=False)
                 return
         if code == 0:
             area.text = text if area.text.endswith("\n") else text.removesuffix("\n")

@@ -152,7 +152,8 @@ class FeedbackGiven(Pane):
         question = Question("Tags", text, hint="tone, price", about=about, wrong=wrong, left=left)
 
         def answered(line: str | None) -> None:
-            if line is not None:
+            # Left as it was, a tag with a comma in it stays one.
+            if line is not None and line != left.strip():
                 tags = split_tags(line)
                 given = None if tags == item.row.tags else tags
                 self._give(item, lambda why: self._ask_tags(item, line, why, left), tags=given)

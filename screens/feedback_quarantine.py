@@ -40,7 +40,15 @@ def editable(entry: Quarantined) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else text
+    if not isinstance(value, dict):
+        return text
+    shown = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        shown.encode()
+    except UnicodeEncodeError:
+        # Half a character, which JSON can name, is no text that could be kept.
+        return json.dumps(value, indent=2)
+    return shown
 
 
 class FeedbackQuarantine(FeedbackPages):

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.widgets import Input, TextArea
 
 from app.errors import UserError
 from screens.feedback_forms import Correction
+from screens.feedback_quarantine import editable
 from tests.feedback_fakes import FakeFeedback, FakeQuarantine, refused
 from tests.screens.test_feedback_kept import app_with
 from tests.waiting import until
@@ -332,3 +334,62 @@ async def test_quitting_asks_about_what_was_mended_and_is_on_its_way(tmp_path: P
         await until(lambda: pilot.app.shell.unsaved() == ["what was mended"])
         answers.set()
         await until(lambda: isinstance(pilot.app.screen, Correction), what="it is refused again")
+
+
+def at_once(pilot: Any, *keys: str) -> None:
+    """Keys that come in one read, as over a slow line."""
+    for key in keys:
+        name = {" ": "space"}.get(key, key)
+        pilot.app.post_message(events.Key(name, key if len(key) == 1 else None))
+
+
+async def test_what_is_typed_ahead_goes_into_the_note(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        at_once(pilot, "o", *"late fill", "enter", "a", "x")
+        await until(lambda: len(service.decisions) == 2)
+        assert [(verdict, given.note) for _, verdict, given in service.decisions] == [
+            ("accept", "late fill"),
+            ("reject", None),
+        ]
+        assert pilot.pane.unsaved() == ""
+
+
+async def test_what_is_typed_ahead_goes_into_the_tags_and_the_correction(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    async with app_with(tmp_path, service) as pilot:
+        at_once(pilot, "t", *"sax", "enter", "e", *"NEW", "ctrl+s", "o", "n", "enter", "s")
+        await until(lambda: len(service.decisions) == 1)
+        ((_, verdict, given),) = service.decisions
+        assert (verdict, given.note, "sax" in given.tags) == ("skip", "n", True)
+        assert given.correction.startswith("NEW")
+        assert len(pilot.app.screen_stack) == 1
+
+
+async def test_tags_with_commas_stay_as_they_are_where_nothing_is_changed(tmp_path: Path) -> None:
+    service = FakeFeedback.of()
+    first = service.waiting[0]
+    service.waiting[0] = replace(first, row=replace(first.row, tags=("late, again",)))
+    async with app_with(tmp_path, service) as pilot:
+        await pilot.press("t")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press("enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        assert pilot.pane.given is None
+
+
+async def test_lines_that_are_pasted_into_a_note_become_one(tmp_path: Path) -> None:
+    async with app_with(tmp_path) as pilot:
+        await pilot.press("o")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        pilot.app.post_message(events.Paste("first line\n\n  second\nthird"))
+        await until(lambda: pilot.app.focused.value)
+        assert pilot.app.focused.value == "first line second third"
+
+
+def test_half_a_character_can_be_edited_and_kept() -> None:
+    raw = b'{"input": "\\ud83d cut", "output": "caf\xc3\xa9"}'
+    text = editable(replace(refused(0), raw=raw))
+    assert "\\ud83d cut" in text
+    assert text.encode()
+    assert "café" in editable(replace(refused(0), raw=b'{"output": "caf\xc3\xa9"}'))
