@@ -6,9 +6,8 @@ that nobody waits for long and nothing that was decided in between is written ov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, exists, func, select, union_all, update
 
@@ -65,18 +64,6 @@ def _match(conn: Connection, ids: list[str]) -> None:
     locked = select(row.id, row.state).where(row.id.in_(ids)).order_by(row.id).with_for_update()
     for identity, state in conn.execute(locked).all():
         conn.execute(update(feedback_tag).where(tag.feedback_id == identity, tag.state != state).values(state=state))
-
-
-def own_keys(conn: Connection, rows: Sequence[dict[str, Any]]) -> dict[int, str]:
-    """Give runs another key whose own is that of another run here: both databases fired after the same run. A key only
-    keeps two from firing at once, and these have fired."""
-    run = retrain_run.c
-    taken = select(run.trigger_key, run.id).where(run.trigger_key.in_([row["trigger_key"] for row in rows]))
-    owner = {row.trigger_key: row.id for row in conn.execute(taken)}
-    for row in rows:
-        if owner.get(row["trigger_key"], row["id"]) != row["id"]:
-            row["trigger_key"] = trigger_key(row["pipeline"], f"merged {row['id']}", 0)
-    return {}
 
 
 def free_rows(db: Database) -> None:

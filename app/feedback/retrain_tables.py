@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
 from app.db.tables import ON_MERGE, OWN_STAYS, SERVER_OPTIONS, metadata
 from app.db.types import Identifier, Json, LongText, Ulid, UtcDateTime, Word
-from app.feedback.tables import ID_LENGTH, NAME_LENGTH
+from app.feedback.tables import FOLLOWS, ID_LENGTH, NAME_LENGTH
 
 retrain_watermark = Table(
     "retrain_watermark",
@@ -51,7 +51,7 @@ retrain_run = Table(
     Index("ix_retrain_run_trigger_key", "trigger_key", unique=True),
     Index("ix_retrain_run_pipeline_id", "pipeline", "id"),
     Index("ix_retrain_run_state_next_attempt_at_id", "state", "next_attempt_at", "id"),
-    info={OWN_STAYS: True, ON_MERGE: "app.feedback.merged:own_keys"},
+    info={OWN_STAYS: True, ON_MERGE: "app.feedback.arriving:own_keys"},
     **SERVER_OPTIONS,
 )
 
@@ -66,7 +66,7 @@ retrain_row = Table(
     Column("state", Word(8), nullable=False),
     Index("ix_retrain_row_run_id_feedback_id", "run_id", "feedback_id"),
     sqlite_with_rowid=False,
-    info={OWN_STAYS: True},
+    info={OWN_STAYS: True, **FOLLOWS},
     **SERVER_OPTIONS,
 )
 
@@ -86,7 +86,7 @@ retrain_correction = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("taken_by", Ulid),
     Index("ix_retrain_correction_pipeline_taken_by_id", "pipeline", "taken_by", "id"),
-    info={OWN_STAYS: True},
+    info={OWN_STAYS: True, **FOLLOWS},
     **SERVER_OPTIONS,
 )
 

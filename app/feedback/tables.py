@@ -17,7 +17,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from app.db.tables import AFTER_MERGE, SERVER_OPTIONS, metadata
+from app.db.tables import AFTER_MERGE, ON_MERGE, SERVER_OPTIONS, metadata
 from app.db.types import Digest, Identifier, Json, LongText, Ulid, UtcDateTime, Word, dumps, on_server
 from app.feedback.model import HEAD_LENGTH
 
@@ -31,6 +31,9 @@ SCORE_UNKNOWN = 2.0
 """`score_order` of a row without a score: after every score."""
 UNCERTAINTY_UNKNOWN = -1.0
 """`uncertainty_order` of a row without one: below every uncertainty."""
+
+FOLLOWS = {ON_MERGE: "app.feedback.arriving:follow_rows"}
+"""`info` of tables whose rows belong to one of feedback by its `feedback_id`."""
 
 _BESIDE_NUMBER = ("source", "model_key", "captured_at", "decided_at")
 _BESIDE_NAME = ("score_order", "uncertainty_order", "decided_at")
@@ -116,7 +119,7 @@ feedback = Table(
     Index("ix_feedback_state_model_key_captured_at_known", "state", "model_key", "captured_at", "id", *_BESIDE_NAME),
     Index("ix_feedback_state_source_captured_at_known", "state", "source", "captured_at", "id", *_BESIDE_NAME),
     Index("ix_feedback_state_cluster_id", "state", "cluster", "id"),
-    info={AFTER_MERGE: "app.feedback.merged:put_right"},
+    info={AFTER_MERGE: "app.feedback.merged:put_right", ON_MERGE: "app.feedback.arriving:known_events"},
     **SERVER_OPTIONS,
 )
 
@@ -129,6 +132,7 @@ feedback_tag = Table(
     Column("captured_at", UtcDateTime, nullable=False),
     Index("ix_feedback_tag_tag_state_captured_at_feedback_id", "tag", "state", "captured_at", "feedback_id"),
     sqlite_with_rowid=False,
+    info=FOLLOWS,
     **SERVER_OPTIONS,
 )
 
@@ -200,6 +204,7 @@ feedback_decision = Table(
         "feedback_id",
     ),
     Index("ix_feedback_decision_reshow_decided_at_id", "reshow", "decided_at", "id"),
+    info=FOLLOWS,
     **SERVER_OPTIONS,
 )
 
@@ -212,6 +217,7 @@ feedback_claim = Table(
     Column("claimed_until", UtcDateTime, nullable=False),
     Index("ix_feedback_claim_session_claimed_until", "session", "claimed_until"),
     Index("ix_feedback_claim_claimed_until", "claimed_until"),
+    info=FOLLOWS,
     **SERVER_OPTIONS,
 )
 

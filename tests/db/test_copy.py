@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, inspect, select, text, update
 
-from app.content.tables import SEARCH
+from app.content.tables import SEARCH, note
 from app.db import migrate
 from app.db.copying.job import copy, shapes, unfinished
 from app.db.copying.report import Progress, Watch
@@ -123,14 +123,12 @@ def test_a_merge_that_keeps_leaves_the_rows_of_the_target(source: Database, tmp_
 
 
 def test_a_row_that_another_unique_key_forbids_is_told_and_the_rest_arrives(source: Database, target: Database) -> None:
-    target.run_now(
-        lambda conn: conn.execute(feedback.insert(), [{**row(feedback, 5), "id": "other"}]) and None, write=True
-    )
+    target.run_now(lambda conn: conn.execute(note.insert(), [{**row(note, 5), "id": "other"}]) and None, write=True)
     report = copy(source, target, merge="replace")
-    (note,) = report.notes
-    assert (note["table"], note["kind"], note["key"]) == ("feedback", "refused", '["5"]')
-    assert "unique" in note["why"].lower() or "duplicate" in note["why"].lower()
-    assert len(content(target)["feedback"]) == ROWS
+    (told,) = report.notes
+    assert (told["table"], told["kind"], told["key"]) == ("note", "refused", f'["{5:026d}"]')
+    assert "unique" in told["why"].lower() or "duplicate" in told["why"].lower()
+    assert len(content(target)["note"]) == ROWS
     assert [table.refused for table in report.tables if table.refused] == [1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table,
 
 from app.db.tables import SERVER_OPTIONS
 from app.db.types import Identifier, Json, LongText, Ulid, UtcDateTime, Word, utc_now
+from app.db.upsert import upsert
 from app.ids import new_id
 
 Mode = Literal["fresh", "replace", "keep"]
@@ -39,6 +41,14 @@ copy_part = Table(
     Column("rows", BigInteger, nullable=False),
     Column("sum", Word(32), nullable=False),
     Column("notes", Json, nullable=False),
+    **SERVER_OPTIONS,
+)
+copy_twin = Table(
+    "quarterdeck_copy_twin",
+    _own,
+    Column("table_name", Identifier(64), primary_key=True),
+    Column("source_key", Identifier(64), primary_key=True),
+    Column("target_key", Identifier(64)),
     **SERVER_OPTIONS,
 )
 TABLES = frozenset(_own.tables)
@@ -97,6 +107,7 @@ def finish(conn: Connection) -> None:
 
 def drop(conn: Connection) -> None:
     """Take the tables away. Those of a running copy never are: see `finish`."""
+    _own.drop_all(conn, tables=[copy_twin], checkfirst=True)
     _own.drop_all(conn, tables=[copy_part], checkfirst=True)
     _own.drop_all(conn, tables=[copy_state], checkfirst=True)
 
@@ -130,3 +141,16 @@ def add_part(conn: Connection, table: str, part: Part) -> None:
         "notes": list(part.notes),
     }
     conn.execute(insert(copy_part), [row])
+
+
+def note_twins(conn: Connection, table: str, twins: Mapping[str, str | None]) -> None:
+    """Rows of the source, by their keys, that a merge left out for rows of the target; None for no row at all."""
+    rows = [{"table_name": table, "source_key": source, "target_key": target} for source, target in twins.items()]
+    upsert(conn, copy_twin, rows, keys=("table_name", "source_key"))
+
+
+def twins(conn: Connection, table: str, keys: Sequence[str]) -> dict[str, str | None]:
+    """Those of these rows of the source that were left out, with what stands for them."""
+    twin = copy_twin.c
+    asked = select(twin.source_key, twin.target_key).where(twin.table_name == table, twin.source_key.in_(keys))
+    return {row.source_key: row.target_key for row in conn.execute(asked)}

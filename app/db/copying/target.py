@@ -39,6 +39,8 @@ class Batch:
     updated: list[Line] = field(default_factory=list)
     kept: int = 0
     notes: list[dict[str, Any]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
+    """Notes about rows that the database would take, but that have no place there. However many, all else is well."""
 
     def refuse(self, shape: Shape, row: Line, why: str) -> None:
         """Put a row aside."""
@@ -143,7 +145,7 @@ def _looked_at(conn: Connection, shape: Shape, rows: Sequence[Line], look: Look,
     for place, (row, now) in enumerate(zip(rows, values, strict=True)):
         why = left.get(place)
         if why:
-            batch.refuse(shape, row, why)
+            batch.left.append(note(shape, row, "refused", why))
         elif why is not None:
             batch.kept += 1
         else:

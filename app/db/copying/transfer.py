@@ -49,6 +49,7 @@ class Transfer:
         # The kind of server is known since it answered.
         self._whole_numbers = db.backend == "mysql"
         self.notes: list[dict[str, Any]] = []
+        self._at_fault = 0
 
     def table(self, shape: Shape) -> TableReport:
         """Carry one table."""
@@ -163,7 +164,7 @@ class Transfer:
         self._note(part.notes)
 
     def _merge(self, shape: Shape, report: TableReport) -> None:
-        total = 0
+        total = left = 0
         known = all_tables().tables[shape.name].info
         keep = self._mode == "keep" or OWN_STAYS in known
         look = resolve_name(known[ON_MERGE]) if ON_MERGE in known else None
@@ -177,9 +178,11 @@ class Transfer:
             report.inserted += len(batch.inserted)
             report.updated += len(batch.updated)
             report.kept += batch.kept
-            report.refused += sum(note["kind"] == "refused" for note in batch.notes)
+            report.refused += sum(note["kind"] == "refused" for note in batch.notes) + len(batch.left)
             total = (total + sum(row.sum for row in lines)) % SUMS
             self._note((*batch.notes, *_changed(shape, [*batch.inserted, *batch.updated])))
+            self.notes += batch.left[: max(0, target.MOST_NOTES - left)]
+            left += len(batch.left)
             self._tell("copy", shape.name, report.rows)
         report.checksum = f"{total:032x}"
 
@@ -200,8 +203,10 @@ class Transfer:
             yield lines
 
     def _note(self, notes: Iterable[dict[str, Any]]) -> None:
-        self.notes.extend(notes)
-        target.fits(self._db, len(self.notes))
+        found = list(notes)
+        self.notes += found
+        self._at_fault += len(found)
+        target.fits(self._db, self._at_fault)
 
     def _run(self, work: Write, write: bool = True) -> Any:
         with explained(self._db):
