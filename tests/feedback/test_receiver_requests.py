@@ -238,6 +238,25 @@ async def test_who_sends_too_much_is_told_to_wait(tmp_path: Path) -> None:
         assert len(await to.rows()) == 3
 
 
+async def test_what_is_refused_before_it_is_read_counts_as_well(tmp_path: Path) -> None:
+    faults: list[tuple[int, dict[str, str]]] = [
+        (411, {"Content_Length": ""}),
+        (413, {"Content_Length": "300000"}),
+        (415, {"Content_Type": "text/plain"}),
+        (421, {"Host": "evil.example"}),
+    ]
+    async with receiving(tmp_path, rate_per_s=0.01, burst=len(faults)) as to:
+        # Within its rate a sender hears what is wrong.
+        for status, headers in faults:
+            assert (await to.exchange(post(b"", **headers))).status == status
+        for headers in ({}, *(headers for _, headers in faults)):
+            reply = await to.exchange(post(b"", **headers))
+            assert reply.status == 429
+            assert 90 <= int(reply.headers["retry-after"]) <= 100
+            # Nobody reads on for what would be refused anyway.
+            assert (reply.headers.get("connection") == "close") == bool(headers)
+
+
 def test_without_a_secret_only_this_machine_may_send() -> None:
     for host in ("0.0.0.0", "::"):
         with pytest.raises(UserError, match="without a secret"):

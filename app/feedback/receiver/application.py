@@ -115,9 +115,12 @@ class Receiver:
 
     async def _body(self, request: Request) -> bytes | Response:
         """The raw body of a request that may be read; else the answer to one that may not."""
-        refusal = self._look(request)
+        fault = self._look(request)
+        # Also what is refused at once takes its token: reading it to its end costs as much as taking it.
+        wait = self._buckets.wait_s(request.client.host if request.client else "")
+        refusal = answers.later(wait, "too many requests") if wait else fault
         if refusal is not None:
-            if not await discard_body(request):
+            if (wait and fault is not None) or not await discard_body(request):
                 refusal.headers["Connection"] = "close"
             return refusal
         try:
@@ -130,7 +133,7 @@ class Receiver:
             return answers.error(400, "the body was cut off", close=True)
 
     def _look(self, request: Request) -> Response | None:
-        """What can be said before the body is read."""
+        """What is wrong with a request as far as can be said before its body is read."""
         headers, options = request.headers, self._options
         if not options.secrets and request.url.path == FEEDBACK and not is_loopback_name(headers.get("host", "")):
             # A web page may lead its own name to this machine; only a signature tells its requests from others.
@@ -147,8 +150,7 @@ class Receiver:
             return answers.error(411, "expected a Content-Length, and no chunks")
         if int(length) > BODY_BYTES:
             return answers.error(413, f"at most {BODY_BYTES} bytes are taken")
-        wait = self._buckets.wait_s(request.client.host if request.client else "")
-        return answers.later(wait, "too many requests") if wait else None
+        return None
 
     async def _health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
