@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from app.db.engine import Database
 from app.db.spool import Spool
 from app.db.types import utc_now
 from app.events import Bus
-from app.feedback.retrain import corrections, manifest, runs
+from app.feedback.retrain import consumers, corrections, manifest, runs
 from app.feedback.retrain.consumers import LOG_HEAD, LOG_TAIL, Outcome, argv, shorten
 from app.feedback.retrain.control import Retrain
 from app.feedback.retrain.dispatch import Dispatcher
@@ -23,7 +25,7 @@ from app.feedback.retrain.service import RetrainService
 from app.feedback.retrain_tables import retrain_correction
 from tests.feedback.hooking import hooking
 from tests.feedback.retraining import START, accept, decide, fire, look, pipeline
-from tests.feedback.test_retrain_dispatch import dispatch, found, python
+from tests.feedback.test_retrain_dispatch import Clock, dispatch, found, python, runs_still
 from tests.feedback.test_retrain_fire import end, ids
 from tests.waiting import until
 
@@ -161,3 +163,38 @@ def test_pipelines_that_are_replaced_leave_a_busy_consumer_alone(database: Datab
 
     asyncio.run(scene())
     assert told.read_text() == "begun\ndone\n"
+
+
+@pytest.mark.parametrize("status", [409, 425])
+def test_a_webhook_that_is_still_at_it_is_asked_again(database: Database, tmp_path: Path, status: int) -> None:
+    accept(database, "abc")
+    with hooking(status, 200) as hook:
+        wanted = pipeline(tmp_path, webhook=hook.url, back_off_s=0.001)
+        run = fire(database, wanted)
+        assert run is not None
+        done = dispatch(database, wanted, tmp_path)
+        assert (done[0].state, done[0].error) == ("frozen", f"the webhook answered {status}")
+        clock = Clock()
+        clock.now += timedelta(hours=1)
+        assert dispatch(database, wanted, tmp_path, clock)[0].state == "dispatched"
+        assert [each["idempotency-key"] for each in hook.received] == [run.id] * 2
+
+
+async def test_what_a_command_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "GRACE_S", 0.5)
+    told = tmp_path / "told"
+    stays = (
+        "import os, pathlib, signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\ntime.sleep(300)"
+    )
+    code = "import subprocess, sys, time\nsubprocess.Popen([sys.executable, *sys.argv[1:]])\ntime.sleep(300)"
+    wanted = pipeline(tmp_path, command=python(code, "-c", stays, str(told)))
+    run = Run("R", "p", "fired", "", 1, START, START, "k", {}, {})
+    frozen = Frozen(tmp_path / "manifest.json", tmp_path / "data.jsonl", "", {})
+    task = asyncio.create_task(consumers.hand_over(wanted, run, frozen, tmp_path / "R.log"))
+    await until(lambda: told.exists() and told.read_text(), what="the child")
+    child = int(told.read_text())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not runs_still(child), what="the end of the child")

@@ -205,10 +205,10 @@ def test_a_command_that_never_ends_is_ended_with_its_children(database: Database
     assert done.state == "frozen"
     assert "did not end within 3 s" in (done.error or "")
     pid = int(child.read_text())
-    asyncio.run(until(lambda: not _runs(pid), what="the end of the child"))
+    asyncio.run(until(lambda: not runs_still(pid), what="the end of the child"))
 
 
-def _runs(pid: int) -> bool:
+def runs_still(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
     except OSError:

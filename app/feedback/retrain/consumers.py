@@ -26,6 +26,7 @@ SIGNATURE = "X-Quarterdeck-Signature"
 TAIL_LINES = 20
 TAIL_BYTES = 4000
 GRACE_S = 5.0
+GONE_LOOK_S = 0.05
 LOG_HEAD = 1_000_000
 LOG_TAIL = 1_000_000
 """Bytes of what a command prints that are kept, of its beginning and of its end."""
@@ -111,14 +112,28 @@ async def _command(pipeline: Pipeline, run: Run, frozen: Frozen, output: Path) -
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the command with all that it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_S):
-                await process.wait()
-                return
+    """End the command with all that it started, which may stay when the command itself is gone."""
+    _signal(process, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_S):
+            await process.wait()
+            while True:
+                if not _signal(process, 0):
+                    return
+                await asyncio.sleep(GONE_LOOK_S)
+    _signal(process, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_S):
+            await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: int) -> bool:
+    """Send it to the command's group (0: nothing), as long as anybody is in there."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 async def _keep_short(output: Path) -> None:
@@ -203,6 +218,7 @@ async def _webhook(pipeline: Pipeline, run: Run, frozen: Frozen) -> Outcome:
     if answer.ok:
         return Outcome(True)
     told = f"the webhook answered {answer.status}"
-    # Asked too early, too often, or in trouble: later is another matter. All else stays refused.
-    again = answer.status in (408, 425, 429) or answer.status >= 500
+    # Asked too early, too often, while it works on the same key, or in trouble: later is another matter. All else stays
+    # refused.
+    again = answer.status in (408, 409, 425, 429) or answer.status >= 500
     return Outcome(False, told, final=not again, retry_after_s=answer.retry_after_s)
