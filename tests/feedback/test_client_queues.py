@@ -118,7 +118,7 @@ async def test_a_forked_program_delivers(tmp_path: Path) -> None:
         sys.exit(failed or client.close())
     """)
     async with receiving(tmp_path) as to:
-        arguments = [sys.executable, "-c", program, to.url, str(tmp_path / "queue")]
+        arguments = [sys.executable, "-W", "ignore", "-c", program, to.url, str(tmp_path / "queue")]
         place = Path(quarterdeck_client.__file__).parent
         done = await asyncio.to_thread(subprocess.run, arguments, cwd=place, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")
