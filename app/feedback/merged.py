@@ -62,8 +62,11 @@ def _unlike(conn: Connection, after: str) -> list[str]:
 def _match(conn: Connection, ids: list[str]) -> None:
     row, tag = feedback.c, feedback_tag.c
     locked = select(row.id, row.state).where(row.id.in_(ids)).order_by(row.id).with_for_update()
+    of_state: dict[str, list[str]] = {}
     for identity, state in conn.execute(locked).all():
-        conn.execute(update(feedback_tag).where(tag.feedback_id == identity, tag.state != state).values(state=state))
+        of_state.setdefault(state, []).append(identity)
+    for state, some in of_state.items():
+        conn.execute(update(feedback_tag).where(tag.feedback_id.in_(some), tag.state != state).values(state=state))
 
 
 def free_rows(db: Database) -> None:

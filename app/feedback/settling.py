@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from app.db.upsert import upsert
 from app.feedback.model import STATE_OF
+from app.feedback.retrain import watermarks
 from app.feedback.retrain_tables import retrain_correction, retrain_row
 from app.feedback.tables import feedback, feedback_decision, feedback_tag
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Rows that are looked at in one go."""
+TICK = timedelta(microseconds=1)
 
 _rows, _log, _tags = feedback.c, feedback_decision.c, feedback_tag.c
 _taken, _changes = retrain_row.c, retrain_correction.c
@@ -73,6 +76,8 @@ def _look(conn: Connection, after: str) -> tuple[str | None, list[str]]:
 def _mend(conn: Connection, ids: Sequence[str]) -> None:
     """Write what is missing. Behind the lock of the rows, as decisions have it, everything is looked at again."""
     conn.execute(select(_rows.id).where(_rows.id.in_(ids)).order_by(_rows.id).with_for_update()).all()
+    # Who fires at this moment either sees what is written here, or is seen.
+    watermarks.note_decision(conn, None)
     for identity, found in _compare(conn, ids):
         if found.row:
             conn.execute(update(feedback).where(_rows.id == identity).values(**found.row))
@@ -157,31 +162,42 @@ def _astray(row: Any, entries: Sequence[Entry], beside: _Beside) -> Astray:
         None if (state, decided_at) == (row.state, row.decided_at) else {"state": state, "decided_at": decided_at},
         {entry.id: undone_by[entry.id] for entry in decided if entry.undone_by != undone_by[entry.id]},
         None if set(tagged) == beside.tags else set(tagged),
-        list(_untold(beside, state, holds, last, {entry.id: entry for entry in decided})),
+        list(_untold(beside, state, holds, entries)),
     )
 
 
-def _untold(
-    beside: _Beside, state: str, holds: Entry | None, last: dict[str, Entry], decided: dict[str, Entry]
-) -> Iterator[dict[str, Any]]:
-    """A change for each pipeline that took the row on another decision than the one that holds now, and has no entry
-    about that."""
+def _untold(beside: _Beside, state: str, holds: Entry | None, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
+    """An entry for each pipeline that took the row, or was told of it last, as something else than it is now. Where
+    one waits to be told already there is no need: the row is told as it is then."""
+    log = {entry.id: entry for entry in entries}
+    now = (state, None if holds is None else holds.id)
     for taken in beside.taken:
         known = [change for change in beside.changes if change.pipeline == taken.pipeline]
-        on = decided.get(taken.decision_id or "")
-        if on is None or (holds is not None and holds.id == on.id and not known):
+        last = known[-1] if known else None
+        if last is not None and last.taken_by is None:
             continue
-        later = holds is not None and (holds.decided_at, holds.id) > (on.decided_at, on.id)
-        cause = holds if later else last.get(on.id)
-        if cause is None or any(change.id == cause.id for change in known):
+        told = (taken.state, taken.decision_id) if last is None else _told(last, log[last.id])
+        used = {taken.decision_id, *(change.id for change in known)}
+        marks = [entry for entry in entries if entry.kind != "decide" and entry.id not in used]
+        cause = holds if holds is not None and holds.id not in used else marks[-1] if marks else None
+        if told == now or cause is None:
             continue
+        # Entries of a row are in the order in which they were written: another machine's clock may be behind.
+        at = cause.decided_at if last is None else max(cause.decided_at, last.at + TICK)
         yield {
             "id": cause.id,
             "pipeline": taken.pipeline,
             "feedback_id": taken.feedback_id,
             "run_id": taken.run_id,
-            "state_before": known[-1].state_now if known else taken.state,
+            "state_before": told[0],
             "state_now": state,
-            "at": cause.decided_at,
+            "at": at,
             "taken_by": None,
         }
+
+
+def _told(change: Row[Any], entry: Entry) -> tuple[str, str | None]:
+    """The state that a pipeline was told, and the decision that it rests on."""
+    if change.state_now == "waiting":
+        return "waiting", None
+    return change.state_now, entry.supersedes if entry.kind == "redo" else entry.id

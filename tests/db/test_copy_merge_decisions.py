@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from app.db.copying.job import copy
 from app.db.copying.state import Mode
@@ -16,6 +16,8 @@ from app.db.engine import Database
 from app.db.tables import AFTER_MERGE
 from app.db.types import utc_now
 from app.feedback import merged, settling
+from app.feedback.retrain import corrections
+from app.feedback.retrain_tables import retrain_run
 from app.feedback.store import counts
 from app.feedback.tables import feedback, feedback_count, feedback_tag
 from app.testing.tables import project
@@ -121,6 +123,44 @@ def test_a_pipeline_hears_of_decisions_on_what_it_took(
         copy(source, database, merge=merge)
         found = look(database, wanted)
         assert (found.new_rows, found.corrections) == (0, 2)
+
+
+@pytest.mark.parametrize("merge", BOTH)
+def test_a_pipeline_hears_of_each_change_once(
+    database: Database, source: Database, tmp_path: Path, merge: Mode
+) -> None:
+    wanted = pipeline(tmp_path)
+    accept(database, ["r", "s", "t"])
+    copy(database, source)
+
+    def told(reason: str) -> list[tuple[str, str, str]]:
+        """What the next run tells, which is then over."""
+        run = fire(database, wanted, forced=reason)
+        assert run is not None
+        ended = update(retrain_run).where(retrain_run.c.id == run.id).values(state="succeeded")
+        database.run_now(lambda conn: conn.execute(ended) and None, True)
+        found = database.run_now(lambda conn: corrections.of_run(conn, run.id))
+        return [(each["id"], each["was"], each["now"]) for each in found]
+
+    assert told("first") == []
+    rejected = decide(source, "r", at(20), verdict="reject")
+    for _ in range(2):
+        copy(source, database, merge=merge)
+        assert look(database, wanted).corrections == 1
+    assert told("second") == [("r", "accepted", "rejected")]
+    copy(source, database, merge=merge)
+    assert look(database, wanted).corrections == 0
+    decide(source, "r", at(30), kind="undo", supersedes=rejected)
+    copy(source, database, merge=merge)
+    assert told("third") == [("r", "rejected", "accepted")]
+    copy(source, database, merge=merge)
+    assert look(database, wanted).corrections == 0
+    # By a clock that is behind.
+    decide(source, "r", at(25), verdict="skip")
+    copy(source, database, merge=merge)
+    assert told("fourth") == [("r", "accepted", "skipped")]
+    copy(source, database, merge=merge)
+    assert look(database, wanted).corrections == 0
 
 
 @pytest.mark.server
