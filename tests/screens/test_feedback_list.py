@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.feedback.model import STATE_OF, Counts
-from app.feedback.review import Given
+from app.feedback.review import Done, Given
 from tests.feedback_fakes import FakeFeedback, row
 from tests.screens.feedback_host import settled, text_of
 from tests.screens.test_feedback_keys import opened
@@ -78,10 +78,10 @@ async def test_undo_of_an_earlier_day_shows_in_the_list(monkeypatch: pytest.Monk
         await settled(pilot)
         pilot.app.pane.restate({row(0).id: "accepted"})
 
-        async def undo() -> bool:
+        async def undo() -> Done:
             service.waiting = [*done.items, *service.waiting]
             service.publish()
-            return True
+            return done
 
         monkeypatch.setattr(service, "undo", undo)
         await pilot.press("u")
