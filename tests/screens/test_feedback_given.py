@@ -393,3 +393,11 @@ def test_half_a_character_can_be_edited_and_kept() -> None:
     assert "\\ud83d cut" in text
     assert text.encode()
     assert "café" in editable(replace(refused(0), raw=b'{"output": "caf\xc3\xa9"}'))
+
+
+async def test_a_line_that_is_longer_than_its_field_shows_its_end(tmp_path: Path) -> None:
+    async with app_with(tmp_path, size=(80, 24)) as pilot:
+        await pilot.press("o")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press(*"x" * 80, *"the end")
+        await until(lambda: "the&#160;end" in pilot.app.export_screenshot())
