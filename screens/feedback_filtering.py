@@ -1,4 +1,4 @@
-"""The filter of the Feedback screen: opened by its key, applied to the queue and the list."""
+"""The filter of the Feedback screen, applied to the queue and the list; and keys typed ahead of it and of dialogs."""
 
 from __future__ import annotations
 

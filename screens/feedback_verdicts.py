@@ -15,7 +15,7 @@ from widgets.safe_text import clean_line
 
 if TYPE_CHECKING:
     from app.feedback.model import State, Verdict
-    from app.feedback.review import Done, FeedbackSnapshot
+    from app.feedback.review import Done, FeedbackSnapshot, Given
     from widgets.head_list import HeadList
 
 Mode = Literal["queue", "list", "alike", "quarantine"]
@@ -127,15 +127,14 @@ class FeedbackVerdicts(FeedbackGiven):
     ) -> None:
         service = self.service
         assert service is not None
-        own: dict[str, object] = {}
+        own: dict[str, Given] = {}
         try:
             rows = await (service.claim_these(ids) if mode == "alike" else service.rows(ids))
             # What was given to one of them before, in the queue, goes with it, and with no other.
-            given = self.take_given(row.id for row in rows)
-            own.update(given)
-            service.decide_many(rows, verdict, given)
-        except BaseException:
-            self._given.update(own)  # type: ignore[arg-type]  # what was taken from it
+            own = self.take_given(row.id for row in rows)
+            service.decide_many(rows, verdict, own)
+        except Exception:
+            self._given.update(own)
             if self.mode == "list" == mode:
                 self.restate(before)
             raise

@@ -66,18 +66,21 @@ class Leasing(Deciding):
     async def claim_these(self, ids: Sequence[str]) -> tuple[FeedbackRow, ...]:
         """Of these rows those that still wait and that nobody else reviews, claimed. Raises UserError when the
         database is away."""
-        now = self._clock()
+        async with self._claiming:
+            held = await self._hold(ids, self._clock())
+        return await self.rows([identity for identity in ids if identity in held])
+
+    async def _hold(self, ids: Sequence[str], now: datetime) -> set[str]:
+        """Claim these rows, or go on with the claims; those that nobody else has."""
         until = (now + queue.LEASE).replace(microsecond=0)
 
-        def work(conn: Any) -> list[str]:
+        def work(conn: Any) -> set[str]:
             mine = claims.renew(conn, self._session, ids, now=now, until=until)
             rest = [identity for identity in ids if identity not in mine]
             taken = claims.take(conn, rest, reviewer=self.reviewer, session=self._session, now=now, until=until)
-            return [identity for identity in ids if identity in mine or identity in taken]
+            return {*mine, *taken}
 
-        async with self._claiming:
-            held = await self._db.run(work, write=True)
-        return await self.rows(held)
+        return await self._db.run(work, write=True)
 
     async def _take(
         self, found: list[queue.Candidate], *, now: datetime, again: int
@@ -110,21 +113,11 @@ class Leasing(Deciding):
         except UserError:
             return
         now = self._clock()
-        until = (now + queue.LEASE).replace(microsecond=0)
-
-        def work(conn: Any) -> set[str]:
-            mine = claims.renew(conn, self._session, ids, now=now, until=until)
-            rest = [identity for identity in ids if identity not in mine]
-            return {
-                *mine,
-                *claims.take(conn, rest, reviewer=self.reviewer, session=self._session, now=now, until=until),
-            }
-
         try:
             # Not while rows are claimed: those that this very session is just claiming would be passed over as lost.
             async with self._claiming:
                 ids = [item.row.id for item in self._upcoming if not item.reshow and item.row.id in before]
-                held = await self._db.run(work, write=True)
+                held = await self._hold(ids, now)
         except UserError:
             return
         self._renewed = now
