@@ -57,6 +57,10 @@ class Line(Input):
         self.cursor_blink = False
         self.behind = Behind()
 
+    def on_mount(self) -> None:
+        """Show the end, where the cursor is; a field scrolls by itself only once it is typed into."""
+        self.call_after_refresh(lambda: self.scroll_to(x=self.max_scroll_x, animate=False, force=True))
+
     async def _on_key(self, event: events.Key) -> None:
         if self.behind.take(event):
             return

@@ -208,6 +208,8 @@ def filter_words(snapshot: FeedbackSnapshot, room: int) -> Content:
     return Content.styled(f"/{shorten(clean_line(snapshot.filter), max(room - 1, FILTER_LEAST))}", "$accent")
 
 
+MARKS = frozenset("⚠✗●")
+"""Signs that say what kind of thing stands behind them."""
 KEYS_WIDTH = 12
 """Columns that the way to the keys takes at the right, with a space around it."""
 
@@ -265,4 +267,7 @@ def status(
     while used > width and left:
         text, _ = left.pop()
         used -= width_of(text)
+    while left and left[-1][0].strip() in MARKS:
+        # What it marks had no room.
+        used -= width_of(left.pop()[0])
     return Content.assemble((" ", ""), *left, (" " * max(width - used, 1), ""), *right)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
+from textual.geometry import Region
 from textual.widgets import Input, TextArea
 
 from app.errors import UserError
@@ -401,3 +402,15 @@ async def test_a_line_that_is_longer_than_its_field_shows_its_end(tmp_path: Path
         await until(lambda: isinstance(pilot.app.focused, Input))
         await pilot.press(*"x" * 80, *"the end")
         await until(lambda: "the&#160;end" in pilot.app.export_screenshot())
+        await pilot.press("enter")
+        await until(lambda: len(pilot.app.screen_stack) == 1)
+        await pilot.press("o")
+        await until(lambda: isinstance(pilot.app.focused, Input))
+        field = pilot.app.focused.region
+        await until(lambda: "the end" in shown_in(pilot, field), what="the end, also where it was there before")
+
+
+def shown_in(pilot: Any, place: Region) -> str:
+    """What the terminal shows there."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return str(strips[place.y].crop(place.x, place.right).text)
